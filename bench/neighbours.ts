@@ -28,6 +28,9 @@ const SAMPLE_INTERVAL_MS = 50
 /** For memory to come back: longer than answers that nobody reads are kept (`ANSWER_STALL_MAX_MS`). */
 const REST_MAX_MS = 45_000
 const MEMORY_MAX_MIB = 200
+/** An attack is over when the median of so many GETs in a row is no more than so many times the quiet one. */
+const CALM_GETS = 20
+const CALM_TIMES = 3
 
 export async function runNeighboursBench({ seconds, rounds, only = '' }: SuiteOptions): Promise<Measurement[]> {
   const { child: stub, said } = await startProgram('./neighbours-stub.ts', [], {}, /refuses at \S+\n/)
@@ -92,13 +95,14 @@ async function underAttack(
     const round = await pace(PER_SECOND, seconds, read)
     return { round, sent: (await attacking).sent }
   }
-  let total = 0
+  let [total, afterMs] = [0, 0]
   try {
     for (let turn = 0; turn < rounds; turn++) {
       quiet.push(await pace(PER_SECOND, seconds, read))
       const { round, sent } = await during({ url: instance.url, keys, attack, seconds })
       attacked.push(round)
       total += sent
+      afterMs = Math.max(afterMs, await calm(read, CALM_TIMES * (figuresOf(quiet).p50Ms ?? 0)))
       const perSecond = Math.max(1, sent / seconds)
       controlled.push((await during({ url: stubUrl, keys, attack, seconds, perSecond })).round)
     }
@@ -107,17 +111,42 @@ async function underAttack(
   }
   const back = await rested(instance, startMiB + MEMORY_MAX_MIB)
   const grown = (miB: number, since = startMiB) => `${miB < since ? '' : '+'}${Math.round(miB - since)}`
+  const effect = afterMs < 1_000 ? '' : `, felt ${(afterMs / 1_000).toFixed(0)} s longer`
   const memory = `MiB ${grown(mostMiB)} at most, ${grown(back)} after (${grown(back, beforeMiB)} by it)`
   const [ours, reference, control] = [attacked, quiet, controlled].map(figuresOf) as [Figures, Figures, Figures]
   const over = ({ p99Ms = 0 }: Figures) => p99Ms / (ours.p99Ms ?? 1)
   const load = `load ${loadavg()[0]?.toFixed(1)}`
   return [
-    { name: `${attack}: ${total} sent, ${memory}, ${load}`, ours, reference, ratio: over(reference), floor: FLOOR },
+    {
+      name: `${attack}: ${total} sent${effect}, ${memory}, ${load}`,
+      ours,
+      reference,
+      ratio: over(reference),
+      floor: FLOOR,
+    },
     {
       name: `  quiet p99 ${reference.p99Ms?.toFixed(1)} ms, control p99 ${control.p99Ms?.toFixed(1)} ms`,
       ...{ ours, reference: control, ratio: over(control), floor: FLOOR },
     },
   ]
+}
+
+/**
+ * Waits until what is left of the attack is worked off: else the control, and the quiet GET of the next round, would have it.
+ * Resolves with how long that took, in ms; at most REST_MAX_MS.
+ */
+async function calm(read: () => Promise<void>, calmMs: number): Promise<number> {
+  const startedMs = performance.now()
+  for (let isCalm = false; !isCalm && performance.now() - startedMs < REST_MAX_MS; ) {
+    const latenciesMs: number[] = []
+    for (let sent = 0; sent < CALM_GETS; sent++) {
+      const sentMs = performance.now()
+      await read()
+      latenciesMs.push(performance.now() - sentMs)
+    }
+    isCalm = (figuresOf([{ perSecond: 0, latenciesMs }]).p50Ms ?? 0) <= calmMs
+  }
+  return performance.now() - startedMs
 }
 
 /** Resident memory once it is below the bound, or when the rest is over. */

@@ -100,7 +100,10 @@ const answeredBy = (operations: readonly string[]): string =>
 
 /** One section per code that a request can be refused with. */
 function problemCatalogue(): string {
-  const problems = [...problemsOf(apis)].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const problems = [...problemsOf(apis)]
+    .map(([code, found]) => [code, found.filter((each) => each.code === code), found.length] as const)
+    .filter(([, own, count]) => own.length > 0 || count === 0)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
   const about = ({ context, status, title, shownAs, causes, whatToDo, retry, operations }: Occurrence, code: string) =>
     [
       `**${context}**, ${status}: ${title}.${shownAs === code ? '' : ` The body names it \`${shownAs}\`.`}`,

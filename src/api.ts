@@ -10,7 +10,6 @@ import { runSubscription } from './events/subscription.ts'
 import { createApp } from './http/app.ts'
 import { createCallers } from './http/callers.ts'
 import { createSealer } from './http/cursor.ts'
-import { defaultHttpLimits } from './http/environment.ts'
 import { health, liveness, readinessOf } from './http/health.ts'
 import { adminAddress, serveHealth, urlOf } from './http/health-server.ts'
 import { createMetrics } from './http/metrics.ts'
@@ -76,16 +75,16 @@ export async function startApiRole(parts: Parts, projectors: readonly ContextPro
     isUnavailable: (error) => error instanceof ObjectStoreUnavailable || failureOf(error) === 'unavailable',
     sealer: createSealer(parts.keyRing.all),
     limits: {
-      ...defaultHttpLimits,
       bodyMaxBytes: config.BODY_MAX_BYTES,
-      jsonDepthMax: config.JSON_DEPTH_MAX,
-      jsonTokensMax: config.JSON_TOKENS_MAX,
+      ...{ jsonDepthMax: config.JSON_DEPTH_MAX, jsonTokensMax: config.JSON_TOKENS_MAX },
       readYourWritesWaitMs: config.READ_YOUR_WRITES_WAIT_MS,
       authFailuresPerMinuteMax: config.AUTH_FAILURES_PER_MINUTE_MAX,
       anonymousPerMinuteMax: config.ANONYMOUS_PER_MINUTE_MAX,
       bodiesInFlightMaxBytes: config.BODIES_IN_FLIGHT_MAX_BYTES,
       bodiesInFlightPerAddressMaxBytes: config.BODIES_IN_FLIGHT_PER_ADDRESS_MAX_BYTES,
       answersUnreadMaxBytes: config.ANSWERS_UNREAD_MAX_BYTES,
+      answersUnreadInAllMaxBytes: config.ANSWERS_UNREAD_IN_ALL_MAX_BYTES,
+      answerTakenMaxMs: config.ANSWER_TAKEN_MAX_MS,
       tenantInFlightMax: config.TENANT_REQUESTS_IN_FLIGHT_MAX,
       tenantLoopMaxPercent: config.TENANT_LOOP_MAX_PERCENT,
       tenantLoopWindowMs: config.TENANT_LOOP_WINDOW_MS,
@@ -213,6 +212,7 @@ async function listen(
     // All of a proxy's connections come from one address.
     connectionsPerAddressMax: config.TRUST_PROXY ? Number.POSITIVE_INFINITY : config.CONNECTIONS_PER_ADDRESS_MAX,
     pipelinedMax: config.PIPELINED_REQUESTS_MAX,
+    pipelinedPerCallerMax: config.PIPELINED_PER_CALLER_MAX,
   }
   const portMax = config.PORT ?? PORT_DEFAULT + PORTS_TRIED_MAX
   for (let port = config.PORT ?? PORT_DEFAULT; ; port++) {

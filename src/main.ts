@@ -90,7 +90,7 @@ async function announce(
   tookMs: number,
 ): Promise<void> {
   const { api, engine } = instance
-  const show = (label: string, text: string) => process.stdout.write(`  ${pico.dim(label.padEnd(15))}${text}\n`)
+  const show = (label: string, text: string) => process.stdout.write(`  ${pico.dim(label.padEnd(15))} ${text}\n`)
   const bare = (url: string | null) => (url ?? '').replace(/\/\/[^@/]*@/, '//').replace(/\?.*/, '')
   const service = (kind: string, url: string | null, note = '') =>
     [kind.padEnd(10), bare(url), note && pico.dim(`(${note})`)].filter(Boolean).join(' ')

@@ -6,8 +6,9 @@
 
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** A span under way. */
+/** A span under way; what is set of one that is not recorded is lost. */
 export interface Span {
+  readonly isRecorded: boolean
   set(attributes: Attributes): void
   rename(name: string): void
 }
@@ -40,9 +41,8 @@ export interface FigureRegistry {
   getMetricsAsJSON(): Promise<unknown>
 }
 
-const NO_SPAN: Span = { set: () => undefined, rename: () => undefined }
-const NO_OPTIONS: SpanOptions = {}
-const NO_FIELDS = {}
+const NO_SPAN: Span = { isRecorded: false, set: () => undefined, rename: () => undefined }
+const NOTHING: SpanOptions = {}
 
 let tracer: Tracer | undefined
 
@@ -62,14 +62,14 @@ export async function closeTelemetry(): Promise<void> {
 export const isTracing = (): boolean => tracer !== undefined
 
 /** Does the work within a span that ends with it: the promise's end, where it gives one. */
-export function span<T>(name: string, attributes: Attributes, work: (span: Span) => T, options = NO_OPTIONS): T {
+export function span<T>(name: string, attributes: Attributes, work: (span: Span) => T, options = NOTHING): T {
   return tracer === undefined ? work(NO_SPAN) : tracer.span(name, attributes, work, options)
 }
 
 /** The traceparent of the span under way; undefined where there is none. */
 export const traceparentNow = (): string | undefined => tracer?.traceparent()
 
-export const traceFields = (): object => tracer?.logFields() ?? NO_FIELDS
+export const traceFields = (): object => tracer?.logFields() ?? NOTHING
 
 export const addFigures = (registry: FigureRegistry): void => tracer?.addFigures(registry)
 

@@ -116,6 +116,7 @@ export async function recalled(ground: Ground, thing: string, { after, teachers 
     for await (const event of ground.log.readStream(stream)) {
       if (event.position > after) break
       ground.budget.spend()
+      await ground.budget.breath()
       read += 1
       if (read > RECALLED_EVENTS_MIN && ground.budget.isSpent()) {
         throw new QuestionTooLarge('more events have to be read again for this than one request may read')

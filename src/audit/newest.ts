@@ -1,5 +1,4 @@
 /** The log from its end: the newest events that fit, a page at a time, within a budget. */
-import { setImmediate as breath } from 'node:timers/promises'
 import { categoryOf, metadataSchema } from '../events/event.ts'
 import { HEARTBEAT } from '../events/registry.ts'
 import { isOthers } from './chain.ts'
@@ -85,6 +84,7 @@ export async function readNewest(
     const admitted = await ground.scope.admit(slice.splice(0))
     for (const event of admitted) {
       described.push(await describeIn(ground, event))
+      await budget.breath()
       if (described.length >= eventsMax) return event.position
     }
     return undefined
@@ -93,6 +93,7 @@ export async function readNewest(
   for await (const event of log.readBack(before)) {
     if (since && !isAfter(event, since)) break
     budget.spend()
+    await budget.breath()
     seen += 1
     last = event.position
     first ??= last
@@ -101,7 +102,6 @@ export async function readNewest(
     const full = await take()
     if (full !== undefined) return { described, first, last: full, isFinished: false }
     if (budget.isSpent()) return { described, first, last, isFinished: false }
-    await breath()
   }
   const full = await take()
   const isFinished = full === undefined

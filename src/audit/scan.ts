@@ -1,8 +1,8 @@
 /**
  * A walk over the log that ends: when it has seen all it was to see, when it has enough, or when its budget is spent; in
- * the last two cases it says where it can be taken up. Between two slices it lets others in the process have a turn.
+ * the last two cases it says where it can be taken up. Between two slices of time it lets others in the process have a turn.
  */
-import { setImmediate as breath } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { RawEvent, RawLog } from './raw-log.ts'
 
 /** What one question may cost, over all the walks that it takes. */
@@ -11,6 +11,8 @@ export interface Budget {
   isSpent(): boolean
   /** Events looked at so far. */
   spent(): number
+  /** Asked at each event: undefined, until a slice is over. Then it resolves when others in the process have had a turn. */
+  breath(): Promise<void> | undefined
 }
 
 export interface BudgetOptions {
@@ -20,10 +22,19 @@ export interface BudgetOptions {
   signal?: AbortSignal | undefined
 }
 
+/** Of the event loop, of which a read takes so much at a time: some fifty events. */
+const SLICE_MAX_MS = 1
+
 export function createBudget({ eventsMax, timeMaxMs, signal }: BudgetOptions): Budget {
   const endsAtMs = performance.now() + timeMaxMs
   let events = 0
+  let sliceEndsAtMs = performance.now() + SLICE_MAX_MS
+  const rest = async () => {
+    await turn()
+    sliceEndsAtMs = performance.now() + SLICE_MAX_MS
+  }
   return {
+    breath: () => (performance.now() < sliceEndsAtMs ? undefined : rest()),
     spend(more = 1) {
       events += more
     },
@@ -53,9 +64,6 @@ export interface Walked {
   isFinished: boolean
 }
 
-/** Between two turns of the event loop: about a millisecond. */
-const SLICE_EVENTS = 256
-
 /** Visits events in order, one at a time. */
 export async function walk(
   log: Pick<RawLog, 'readAll'>,
@@ -73,9 +81,10 @@ export async function walk(
     last = event.position
     budget.spend()
     events += 1
-    if (events % SLICE_EVENTS !== 0) continue
+    const breath = budget.breath()
+    if (!breath) continue
     onProgress?.(event.position)
-    await breath()
+    await breath
   }
   return { last, isFinished: true }
 }

@@ -103,6 +103,7 @@ export async function readVerification(
     for (const event of admitted) {
       const again = verifier.check(event)
       if (again) await again
+      await budget.breath()
     }
     await personal?.check(admitted.filter((event) => rules.isOurs(event.stream) && !isOthers(event, log.registry)))
   }
@@ -151,6 +152,7 @@ async function* nothing(): AsyncIterable<RawEvent> {
 async function* paidFor(budget: Budget, events: AsyncIterable<RawEvent>): AsyncIterable<RawEvent> {
   for await (const event of events) {
     budget.spend()
+    await budget.breath()
     yield event
   }
 }

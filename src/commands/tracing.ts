@@ -19,24 +19,22 @@ const traced = (bus: CommandBus): CommandBus => ({
     return span(
       'command handle',
       about,
-      async ({ set }) => {
+      ({ isRecorded, set }) => {
+        const own = { ...context, traceparent: traceparentNow() ?? context.traceparent }
         let retries = 0
-        const onRetry = () => {
-          retries += 1
+        const onRetry = () => void retries++
+        const handled = bus.handle(aggregate, id, command, isRecorded ? { ...own, onRetry } : own, precondition)
+        const tell = ({ replayed, events }: Awaited<typeof handled>) => {
+          const outcome = replayed ? 'replayed' : events.length > 0 ? 'applied' : 'unchanged'
+          set({ 'opslog.outcome': outcome, 'opslog.events': events.length, 'opslog.retries': retries })
         }
-        try {
-          const own = { ...context, traceparent: traceparentNow() ?? context.traceparent, onRetry }
-          const { replayed, events, ...rest } = await bus.handle(aggregate, id, command, own, precondition)
-          const applied = events.length > 0 ? 'applied' : 'unchanged'
-          set({ 'opslog.outcome': replayed ? 'replayed' : applied, 'opslog.events': events.length })
-          return { replayed, events, ...rest }
-        } catch (error) {
-          if (error instanceof Rejected) set({ 'opslog.outcome': 'rejected', 'opslog.code': error.code })
-          else set({ 'opslog.outcome': 'failed' })
-          throw error
-        } finally {
-          set({ 'opslog.retries': retries })
+        const fail = (error: unknown) => {
+          const code = error instanceof Rejected ? error.code : undefined
+          set({ 'opslog.outcome': code ? 'rejected' : 'failed', 'opslog.code': code, 'opslog.retries': retries })
         }
+        // Before the span ends with the same promise.
+        if (isRecorded) handled.then(tell, fail)
+        return handled
       },
       options,
     )

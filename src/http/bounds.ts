@@ -17,18 +17,18 @@ export interface Bounds {
    * Throws a Problem (429) where it would be too much at once.
    */
   holdBody(c: Context<AppEnv>, bytesMax: number): (() => void) | undefined
-  /** Counts what its client has not taken yet of an answer that was sent; what it returns takes that out again. */
+  /** Counts what its client has not taken of an answer, and cuts off one that is late; what it returns ends both. */
   holdAnswer(c: Context<AppEnv>): (() => void) | undefined
-  /** The refusal (429) where the caller has left as much of its answers unread as may be. */
+  /** The refusal (429) where the caller left as much unread as it may, alone or beside others; or has gone: nobody hears it. */
   leavesUnread(c: Context<AppEnv>): Problem | undefined
 }
 
 export function createBounds(limits: HttpLimits, nowMs: () => number, { of: callerOf }: Pick<Callers, 'of'>): Bounds {
   const { anonymousPerMinuteMax, bodiesInFlightMaxBytes, bodiesInFlightPerAddressMaxBytes, trustProxy } = limits
+  const { answersUnreadMaxBytes, answersUnreadInAllMaxBytes, answerTakenMaxMs } = limits
   const used = createWindow({ keysMax: CALLERS_MAX, nowMs })
   const held = createTally()
   const unread = createTally()
-  let total = 0
   return {
     overused(c) {
       const detail = 'Too many requests without an API key from this address.'
@@ -41,22 +41,26 @@ export function createBounds(limits: HttpLimits, nowMs: () => number, { of: call
       const address = clientAddress(c, trustProxy)
       const own = held.of(address) + bytes
       // One body alone is always taken: its own limit bounds it.
-      if (total > 0 && total + bytes > bodiesInFlightMaxBytes) throw tooMuch('This process')
+      if (held.total() > 0 && held.total() + bytes > bodiesInFlightMaxBytes) throw tooMuch('This process')
       if (own > bytes && own > bodiesInFlightPerAddressMaxBytes) throw tooMuch('This address')
-      total += bytes
-      const release = held.add(address, bytes)
+      return held.add(address, bytes)
+    },
+    holdAnswer({ env: { incoming, outgoing } }) {
+      if (!incoming || !outgoing || outgoing.writableLength === 0) return undefined
+      const release = unread.add(callerOf(incoming).name, outgoing.writableLength)
+      // What is not whole yet is asked for as it is taken.
+      if (!outgoing.writableEnded) return release
+      const late = setTimeout(() => outgoing.destroy(), answerTakenMaxMs).unref()
       return () => {
-        total -= bytes
+        clearTimeout(late)
         release()
       }
     },
-    holdAnswer({ env: { incoming, outgoing } }) {
-      const bytes = outgoing?.writableLength ?? 0
-      return incoming && bytes > 0 ? unread.add(callerOf(incoming).name, bytes) : undefined
-    },
     leavesUnread({ env }) {
-      if (!env?.incoming || unread.isEmpty() || unread.of(callerOf(env.incoming).name) < limits.answersUnreadMaxBytes)
-        return undefined
+      if (!env?.incoming || (unread.names() === 0 && !env.outgoing?.destroyed)) return undefined
+      const part = answersUnreadInAllMaxBytes / (unread.total() < answersUnreadInAllMaxBytes ? 1 : unread.names())
+      const isBelow = unread.of(callerOf(env.incoming).name) < Math.min(part, answersUnreadMaxBytes)
+      if (isBelow && !env.outgoing?.destroyed) return undefined
       return new Problem('rate_limit_exceeded', 'Take the answers to your other requests first.', {
         headers: { 'retry-after': '1', connection: 'close' },
       })
@@ -64,20 +68,23 @@ export function createBounds(limits: HttpLimits, nowMs: () => number, { of: call
   }
 }
 
-/** Bytes by name, for names that have any. */
-function createTally() {
+/** How much each name has, such as bytes, for names that have any, and all of them together. */
+export function createTally() {
   const sums = new Map<string, number>()
+  let total = 0
   const of = (name: string): number => sums.get(name) ?? 0
+  const change = (name: string, by: number): void => {
+    total += by
+    const left = of(name) + by
+    if (left > 0) sums.set(name, left)
+    else sums.delete(name)
+  }
   return {
-    of,
-    isEmpty: () => sums.size === 0,
-    add(name: string, bytes: number): () => void {
-      sums.set(name, of(name) + bytes)
-      return () => {
-        const left = of(name) - bytes
-        if (left > 0) sums.set(name, left)
-        else sums.delete(name)
-      }
+    ...{ of, total: () => total, names: () => sums.size },
+    /** What it returns takes the amount out again. */
+    add(name: string, amount: number): () => void {
+      change(name, amount)
+      return () => change(name, -amount)
     },
   }
 }

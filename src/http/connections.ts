@@ -5,22 +5,18 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { hasMoreBody } from './body.ts'
+import { createTally } from './bounds.ts'
 import { networkOf } from './client-address.ts'
-import type { Caller, Turns } from './turns.ts'
+import type { ServerOptions } from './server.ts'
+import type { Turns } from './turns.ts'
 
 /** Closes each connection of a client address beyond `perAddressMax` as soon as it is open. */
 export function limitConnections(server: Server, perAddressMax: number): void {
-  const open = new Map<string, number>()
+  const open = createTally()
   server.on('connection', (socket: Socket) => {
     const network = networkOf(socket.remoteAddress ?? 'unknown')
-    const count = (open.get(network) ?? 0) + 1
-    open.set(network, count)
-    socket.once('close', () => {
-      const left = (open.get(network) ?? 1) - 1
-      if (left > 0) open.set(network, left)
-      else open.delete(network)
-    })
-    if (count > perAddressMax) socket.destroy()
+    socket.once('close', open.add(network, 1))
+    if (open.of(network) > perAddressMax) socket.destroy()
   })
 }
 
@@ -36,7 +32,10 @@ export function closeStalled(server: Server, idleMs: number, isAwaited: (socket:
 }
 
 interface Pipeline {
-  waiting: number
+  /** A request is being answered. */
+  isBusy: boolean
+  /** Requests behind that one, in order, until the connection closes. */
+  behind: { begin: () => void; release: () => void }[]
   isFull: boolean
   /** More came when it was full: nothing of its connection is taken apart any more. */
   isOver: boolean
@@ -45,11 +44,7 @@ interface Pipeline {
 /** A client without a key that has too much waiting hears of it so much later: it is in no hurry to send more. */
 const REFUSAL_DELAY_MS = 1_000
 
-export interface Taking {
-  /** Requests of one connection that wait for their answers. */
-  pipelinedMax: number
-  /** Whose share a request is of. */
-  callerOf: (request: IncomingMessage) => Caller
+export interface Taking extends Pick<ServerOptions, 'pipelinedMax' | 'pipelinedPerCallerMax' | 'callerOf'> {
   turns: Turns
   /** Sees each request that is taken, before its turn comes. */
   onRequest: (request: IncomingMessage, response: ServerResponse) => void
@@ -58,31 +53,35 @@ export interface Taking {
 }
 
 /**
- * Hands requests to the listener of before, each in its caller's turn; of one connection at most `pipelinedMax` ahead of
- * their answers. Where more come, nothing more is read or taken apart, and the connection closes after those answers; the
- * client sends the rest again on another (RFC 9112, section 9.3.2). Who has too many waiting gets 503.
+ * Hands requests to the listener of before, each in its caller's turn, and those of one connection one after the other: where
+ * the client has gone, nothing behind its first is worth doing. Of one connection at most `pipelinedMax` wait for their
+ * answers, and of all connections of a caller `pipelinedPerCallerMax` stand behind another. Where more come, nothing more
+ * is read or taken apart, and the connection closes after those answers; the client sends the rest again on another (RFC
+ * 9112, section 9.3.2). So it does where a request is refused for coming too soon, as where too many of a caller wait (503).
  */
-export function takeInTurns(server: Server, { pipelinedMax, callerOf, turns, onRequest, isAnswering }: Taking): void {
+export function takeInTurns(server: Server, taking: Taking): void {
+  const { pipelinedMax, pipelinedPerCallerMax, callerOf, turns, onRequest, isAnswering } = taking
   const pipelines = new WeakMap<Socket, Pipeline>()
+  const pipelined = createTally()
   const [answer] = server.listeners('request') as RequestListener[]
   if (!answer) throw new Error('nothing answers the server’s requests')
-  const take: RequestListener = (request, response) => {
+
+  const begin = (pipeline: Pipeline, request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
-    const known = pipelines.get(socket)
-    const pipeline = known ?? { waiting: 0, isFull: false, isOver: false }
-    if (!known) pipelines.set(socket, pipeline)
-    if (pipeline.isFull) {
-      if (!pipeline.isOver) stopReading(socket)
-      pipeline.isOver = true
-      return
-    }
-    pipeline.waiting += 1
-    pipeline.isFull = pipeline.waiting >= pipelinedMax
-    if (pipeline.isFull) response.setHeader('connection', 'close')
     let leave: (() => void) | undefined
+    pipeline.isBusy = true
     response.once('close', () => {
-      pipeline.waiting -= 1
       leave?.()
+      pipeline.isBusy = false
+      const next = pipeline.behind[0]
+      const isOver = next ? TOO_SOON.includes(response.statusCode) : pipeline.isOver
+      if (isOver || socket.destroyed) {
+        pipeline.isFull = true
+        return socket.destroySoon()
+      }
+      pipeline.behind.shift()
+      next?.release()
+      next?.begin()
     })
     onRequest(request, response)
     const caller = callerOf(request)
@@ -98,6 +97,33 @@ export function takeInTurns(server: Server, { pipelinedMax, callerOf, turns, onR
     if (caller.isKnown) refuse(response)
     else setTimeout(refuse, REFUSAL_DELAY_MS, response).unref()
   }
+
+  const pipelineOf = (socket: Socket): Pipeline => {
+    const known = pipelines.get(socket)
+    if (known) return known
+    const pipeline: Pipeline = { isBusy: false, behind: [], isFull: false, isOver: false }
+    pipelines.set(socket, pipeline)
+    socket.once('close', () => {
+      for (const { release } of pipeline.behind.splice(0)) release()
+    })
+    return pipeline
+  }
+
+  const take: RequestListener = (request, response) => {
+    const { socket } = request
+    const pipeline = pipelineOf(socket)
+    const { behind, isBusy } = pipeline
+    const { name } = callerOf(request)
+    if (pipeline.isFull || (isBusy && pipelined.of(name) >= pipelinedPerCallerMax)) {
+      if (!pipeline.isOver) stopReading(socket)
+      pipeline.isOver = true
+      return
+    }
+    pipeline.isFull = behind.length + 1 >= pipelinedMax - (isBusy ? 1 : 0)
+    if (pipeline.isFull) response.setHeader('connection', 'close')
+    if (!isBusy) return begin(pipeline, request, response)
+    behind.push({ begin: () => begin(pipeline, request, response), release: pipelined.add(name, 1) })
+  }
   server.removeAllListeners('request').on('request', take)
   // The body is asked for where it is read (body.ts), and not before the request is known to be allowed.
   server.on('checkContinue', take)
@@ -108,6 +134,9 @@ export function takeInTurns(server: Server, { pipelinedMax, callerOf, turns, onR
     socket.destroy(error)
   })
 }
+
+/** Statuses that ask a client to come again later: so it may with what it sent behind such a request. */
+const TOO_SOON = [429, 503]
 
 const refuse = (response: ServerResponse): void => {
   if (response.destroyed) return

@@ -2,6 +2,8 @@
  * A context of the API: one contract under one path. Its application and its document both follow from its operations,
  * so that what is documented is what is served.
  */
+
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Context, Hono } from 'hono'
 import { type Access, createGate, type Door, either, type Scheme, type Verifier } from './access.ts'
 import { respondJson } from './answers.ts'
@@ -135,8 +137,9 @@ export function contextApp(
     const known = { route: `/${api.name}${path}`, schemes: alternatives.map(({ scheme }) => scheme) }
     return (c: Context<AppEnv>) => {
       const exchange = Object.assign(c.get('exchange'), known)
-      return answer(c).catch((error) => {
+      return answer(c).catch(async (error) => {
         runtime.tenants.end(exchange)
+        if (error instanceof Problem && error.lateMs > 0) await delay(error.lateMs)
         const { incoming } = c.env ?? {}
         if (!exchange.principal) runtime.callers.forget(incoming)
         if (incoming && hasMoreBody(incoming)) exchange.headers.connection = 'close'

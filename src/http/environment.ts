@@ -53,50 +53,37 @@ export interface AppEnv {
   Variables: { exchange: Exchange }
 }
 
-/** Limits that hold for every context. */
-export interface HttpLimits {
+/** Limits that hold for every context, and what each is unless a setting says otherwise. */
+export const defaultHttpLimits = {
   /** No operation takes a larger body. */
-  bodyMaxBytes: number
-  jsonDepthMax: number
-  /** Strings, numbers and punctuation marks of a body. */
-  jsonTokensMax: number
-  /** How long an answer waits for the read models. */
-  readYourWritesWaitMs: number
-  /** Refused credentials per client address and minute, before further ones are answered with 429. */
-  authFailuresPerMinuteMax: number
-  /** Requests without a key per client address and minute. */
-  anonymousPerMinuteMax: number
-  /** Bytes of bodies that this process holds at the same time, and of one client address. */
-  bodiesInFlightMaxBytes: number
-  bodiesInFlightPerAddressMaxBytes: number
-  /** Bytes of answers that one caller, a tenant or an address, has not taken yet. */
-  answersUnreadMaxBytes: number
-  /** Requests of one tenant at a time, and its share of the event loop over a window that slides. */
-  tenantInFlightMax: number
-  tenantLoopMaxPercent: number
-  tenantLoopWindowMs: number
-  /** Lists that are read for one tenant at a time while others ask too. */
-  tenantListsMax: number
-  /** Take the client's address from `x-forwarded-for`: only behind a proxy that sets it. */
-  trustProxy: boolean
-}
-
-export const defaultHttpLimits: HttpLimits = {
   bodyMaxBytes: 33_554_432,
   jsonDepthMax: 64,
+  /** Strings, numbers and punctuation marks of a body. */
   jsonTokensMax: 50_000,
+  /** How long an answer waits for the read models. */
   readYourWritesWaitMs: 1_000,
+  /** Refused credentials per client address and minute, before further ones are answered with 429. */
   authFailuresPerMinuteMax: 60,
+  /** Requests without a key per client address and minute. */
   anonymousPerMinuteMax: 1_200,
+  /** Bytes of bodies that this process holds at the same time, and of one client address. */
   bodiesInFlightMaxBytes: 67_108_864,
   bodiesInFlightPerAddressMaxBytes: 16_777_216,
+  /** Bytes of answers that one caller, a tenant or an address, has not taken yet; of all, beyond which each has an equal part. */
   answersUnreadMaxBytes: 16_777_216,
+  answersUnreadInAllMaxBytes: 67_108_864,
+  /** How long an answer that is whole in memory may take to be taken. */
+  answerTakenMaxMs: 120_000,
+  /** Requests of one tenant at a time, and its share of the event loop over a window that slides. */
   tenantInFlightMax: 1_024,
   tenantLoopMaxPercent: 60,
   tenantLoopWindowMs: 10_000,
+  /** Lists that are read for one tenant at a time while others ask too. */
   tenantListsMax: 2,
+  /** Take the client's address from `x-forwarded-for`: only behind a proxy that sets it. */
   trustProxy: false,
 }
+export type HttpLimits = typeof defaultHttpLimits
 
 /** What serving a context needs, in addition to the context's own parts. */
 export interface Runtime {

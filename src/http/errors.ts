@@ -90,6 +90,8 @@ interface ProblemExtra {
   details?: object
   headers?: Readonly<Record<string, string>>
   cause?: unknown
+  /** The caller is to hear of it so much later. */
+  lateMs?: number
 }
 
 /** A refusal on HTTP's own grounds: of the kernel, or of a context with a code of its own table. */
@@ -99,12 +101,14 @@ export class Problem<Code extends string = KernelCode> extends Error {
   readonly errors: readonly FieldError[]
   readonly details: object | undefined
   readonly headers: Readonly<Record<string, string>>
+  readonly lateMs: number
   constructor(code: Code, detail: string, extra: ProblemExtra = {}) {
     super(detail, { cause: extra.cause })
     this.code = code
     this.errors = extra.errors ?? []
     this.details = extra.details
     this.headers = extra.headers ?? {}
+    this.lateMs = extra.lateMs ?? 0
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * A page for every code that a request can be refused with, made of the contexts' error tables: what it means, what to
- * do, and which operations answer with it. Refusals link to them.
+ * do, and which operations answer with it. Refusals link to them. A name that only bodies have gathers what it stands for.
  */
 import { type Context, Hono } from 'hono'
 import { html } from 'hono/html'
@@ -16,6 +16,8 @@ const PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; fr
 /** What one context says of a code. */
 export interface Occurrence {
   context: string
+  /** As the log and the header `Link` name it. */
+  code: string
   status: number
   title: string
   /** As the body of the refusal names it. */
@@ -31,17 +33,11 @@ export interface Occurrence {
 export function problemPages(apis: readonly ContextApi[]) {
   const problems = problemsOf(apis)
   const codes = [...problems.keys()].toSorted()
-  const list = inBothForms(
-    () => ({ codes }),
-    () => index(codes),
-  )
+  const list = inBothForms({ json: () => ({ codes }), page: () => index(codes) })
   const answers = new Map(
     [...problems].map(([code, found]) => [
       code,
-      inBothForms(
-        () => problemJson(code, found),
-        () => page(code, found),
-      ),
+      inBothForms({ json: () => problemJson(code, found), page: () => page(code, found) }),
     ]),
   )
   const app = new Hono<AppEnv>()
@@ -55,17 +51,18 @@ export function problemPages(apis: readonly ContextApi[]) {
 }
 
 /** A handler that answers with JSON to those who ask for it, and with the page to everybody else. */
-function inBothForms(json: () => object, html: () => unknown) {
+function inBothForms({ json, page }: { json: () => object; page: () => unknown }) {
   const shared = { 'content-security-policy': PAGE_POLICY, vary: 'accept' }
   const asJson = fixedText(() => JSON.stringify(json()), { ...shared, 'content-type': 'application/json' })
-  const asPage = fixedText(async () => String(await html()), { ...shared, 'content-type': 'text/html; charset=utf-8' })
+  const asPage = fixedText(async () => String(await page()), { ...shared, 'content-type': 'text/html; charset=utf-8' })
   return (c: Context<AppEnv>): Promise<Response> =>
     /^application\/json\b/.test(c.req.header('accept') ?? '') ? asJson(c) : asPage(c)
 }
 
-/** Every code of the contexts, with what each of them says of it. */
+/** Every code of the contexts, and behind it what bodies name so, with what each context says of it. */
 export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[]> {
   const problems = new Map<string, Occurrence[]>(Object.keys(kernelErrors).map((code) => [code, []]))
+  const shown: Occurrence[] = []
   for (const { name: context, errors, operations, apart, schemes } of apis) {
     const all = [...operations, ...(apart?.operations ?? [])]
     const given = all.map((operation) => ({
@@ -77,9 +74,12 @@ export function problemsOf(apis: readonly ContextApi[]): Map<string, Occurrence[
       const { status, title, shownAs = code } = entry
       const ids = given.flatMap(({ id, codes }) => (codes.has(code) ? [id] : []))
       const said = { ...explained(title, help[code]), retry: retryOf(code, entry), operations: ids }
-      problems.set(code, [...(problems.get(code) ?? []), { context, status, title, shownAs, ...said }])
+      const each = { context, code, status, title, shownAs, ...said }
+      problems.set(code, [...(problems.get(code) ?? []), each])
+      if (shownAs !== code) shown.push(each)
     }
   }
+  for (const each of shown) problems.set(each.shownAs, [...(problems.get(each.shownAs) ?? []), each])
   return problems
 }
 
@@ -102,7 +102,8 @@ export function problemJson(code: string, occurrences: readonly Occurrence[]) {
   const told = occurrences.map(({ shownAs: shown_as, whatToDo: what_to_do = null, title, ...rest }) => ({
     ...{ title, meaning: title, shown_as, what_to_do, ...rest },
   }))
-  return { code, ...told[0], contexts: told }
+  const operations = told.flatMap((each) => (each.context === told[0]?.context ? each.operations : []))
+  return Object.assign({ code }, told[0], { code, operations: [...new Set(operations)], contexts: told })
 }
 
 const framed = (title: string, content: unknown) => html`<!doctype html>
@@ -131,6 +132,7 @@ const page = (code: string, occurrences: readonly Occurrence[]) =>
         ${each.whatToDo === undefined ? '' : html`<p>${each.whatToDo}</p>`}
         <p>To send again: ${each.retry}</p>
         ${each.shownAs === code ? '' : html`<p>The body of the refusal names it <code>${each.shownAs}</code>.</p>`}
+        ${each.code === code ? '' : html`<p>This is <a href="${helpPath(each.code)}">${each.code}</a>.</p>`}
         ${each.operations.length === 0 ? '' : html`<p>Answered by ${each.operations.join(', ')}.</p>`}`,
     ),
   )

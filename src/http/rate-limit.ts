@@ -58,12 +58,17 @@ export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () =>
 /** Tenants and addresses whose use is counted at the same time. */
 export const CALLERS_MAX = 100_000
 
+/** Refusals of a minute that come at once; more come late: who insists gains nothing, and would keep others waiting. */
+const AT_ONCE_MAX = 100
+const LATE_MS = 1_000
+
 /** The refusal (429, Retry-After) of what was counted beyond `max`. */
 export function refuseBeyond(max: number, { count, resetMs }: ReturnType<Window['add']>, detail: string) {
   if (count <= max) return undefined
   const retryAfter = Math.ceil(resetMs / 1_000)
   const details = { limit: max, windowMs: WINDOW_MS, retryAfter }
-  return new Problem('rate_limit_exceeded', detail, { details, headers: { 'retry-after': String(retryAfter) } })
+  const lateMs = count > max + AT_ONCE_MAX ? LATE_MS : 0
+  return new Problem('rate_limit_exceeded', detail, { details, lateMs, headers: { 'retry-after': String(retryAfter) } })
 }
 
 /** How the three headers of a limit begin: that of the draft of the IETF, or the older one. */

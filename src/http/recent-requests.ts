@@ -14,23 +14,20 @@ export interface RecentRequest {
   code: string | undefined
 }
 
-export interface RecentRequests {
-  note(request: Omit<RecentRequest, 'at'>): void
-  /** The newest first. */
-  all(): RecentRequest[]
-}
+export type RecentRequests = ReturnType<typeof createRecentRequests>
 
 /** Requests that are remembered: a megabyte or so. */
 const KEPT_MAX = 2_000
 
-export function createRecentRequests(keptMax = KEPT_MAX): RecentRequests {
+export function createRecentRequests(keptMax = KEPT_MAX) {
   const ring: RecentRequest[] = []
   let next = 0
   return {
-    note(request) {
+    note(request: Omit<RecentRequest, 'at'>): void {
       ring[next] = { at: new Date().toISOString(), ...request }
       next = (next + 1) % keptMax
     },
-    all: () => [...ring.slice(next), ...ring.slice(0, next)].toReversed(),
+    /** The newest first. */
+    all: (): RecentRequest[] => [...ring.slice(next), ...ring.slice(0, next)].toReversed(),
   }
 }

@@ -8,48 +8,36 @@ import { closeStalled, limitConnections, takeInTurns } from './connections.ts'
 import { createSocketServer, type Liveness } from './socket.ts'
 import { type Caller, createTurns, defaultTurnLimits, type Turns } from './turns.ts'
 
-export interface ServerOptions {
+export const defaultServerOptions = {
+  headersTimeoutMs: 10_000,
+  /** For the whole request to arrive, unless it is a transfer. */
+  requestTimeoutMs: 30_000,
+  /** Requests whose body may take longer: files come at the pace of their sender. */
+  isTransfer: (_path: string): boolean => false,
+  /** For such a request to arrive. */
+  transferTimeoutMs: 1_800_000,
+  keepAliveTimeoutMs: 30_000,
+  /** For a client that takes nothing of its answer. */
+  stallTimeoutMs: 30_000,
+  headersMaxBytes: 16_384,
+  connectionsMax: 10_000,
+  /** Of one client address; infinity where all come from a proxy. */
+  connectionsPerAddressMax: 2_000,
+  /** Requests of one connection that wait for their answers; and of one caller, those that stand behind another. */
+  pipelinedMax: 32,
+  pipelinedPerCallerMax: 512,
+  /** Of WebSockets. */
+  sockets: { pingIntervalMs: 30_000, pongMaxMs: 10_000 } satisfies Liveness,
+  /** Whose share of the process a request is of. */
+  callerOf: (request: IncomingMessage): Caller => ({ name: addressOf(request, false), isKnown: false }),
+}
+export type ServerOptions = typeof defaultServerOptions & {
   fetch: Parameters<typeof createAdaptorServer>[0]['fetch']
   host: string
   /** 0 takes a free one. */
   port: number
-  headersTimeoutMs: number
-  /** For the whole request to arrive, unless it is a transfer. */
-  requestTimeoutMs: number
-  /** Requests whose body may take longer: files come at the pace of their sender. */
-  isTransfer: (path: string) => boolean
-  /** For such a request to arrive. */
-  transferTimeoutMs: number
-  keepAliveTimeoutMs: number
-  /** For a client that takes nothing of its answer. */
-  stallTimeoutMs: number
-  headersMaxBytes: number
-  connectionsMax: number
-  /** Of one client address; infinity where all come from a proxy. */
-  connectionsPerAddressMax: number
-  /** Requests of one connection that wait for their answers. */
-  pipelinedMax: number
-  /** Whose share of the process a request is of. */
-  callerOf: (request: IncomingMessage) => Caller
-  /** Of WebSockets. */
-  sockets: Liveness
   /** Default: its own. */
   turns?: Turns
-}
-
-export const defaultServerOptions = {
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-  isTransfer: () => false,
-  transferTimeoutMs: 1_800_000,
-  keepAliveTimeoutMs: 30_000,
-  stallTimeoutMs: 30_000,
-  headersMaxBytes: 16_384,
-  connectionsMax: 10_000,
-  connectionsPerAddressMax: 2_000,
-  pipelinedMax: 32,
-  sockets: { pingIntervalMs: 30_000, pongMaxMs: 10_000 },
-  callerOf: (request: IncomingMessage): Caller => ({ name: addressOf(request, false), isKnown: false }),
 }
 
 /** Connections that wait to be taken while others are opened by the thousand; the system may allow fewer. */
@@ -90,8 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const isAwaited = (socket: Socket) => underWay.items().some((response) => response.socket === socket)
   closeStalled(server, options.stallTimeoutMs, isAwaited)
   takeInTurns(server, {
-    pipelinedMax: options.pipelinedMax,
-    callerOf: options.callerOf,
+    ...options,
     isAnswering: (socket) => underWay.items().some((response) => response.socket === socket && response.headersSent),
     turns: options.turns ?? createTurns(defaultTurnLimits),
     onRequest(request, response) {

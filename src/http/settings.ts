@@ -17,6 +17,9 @@ export const httpSettings = z.object({
   ANSWERS_UNREAD_MAX_BYTES: bytes(16_777_216).describe(
     'bytes of answers that one caller, a tenant or an address without a key, has not taken yet',
   ),
+  ANSWERS_UNREAD_IN_ALL_MAX_BYTES: bytes(67_108_864).describe(
+    'the same of all callers together; beyond it, who holds more than an equal part of it is refused',
+  ),
   TENANT_REQUESTS_IN_FLIGHT_MAX: count(1_024).describe('requests of one tenant (operator, organization) at a time'),
   TENANT_LOOP_MAX_PERCENT: percent(60).describe(
     'share of the event loop that the requests of one tenant may take of TENANT_LOOP_WINDOW_MS while others ask too',
@@ -33,9 +36,13 @@ export const httpSettings = z.object({
   ANSWER_STALL_MAX_MS: milliseconds(30_000).describe(
     'a client that takes nothing of its answer for so long is cut off',
   ),
+  ANSWER_TAKEN_MAX_MS: milliseconds(120_000).describe('for a client to take what is ready of its answer'),
   CONNECTIONS_MAX: count(10_000).describe('open connections'),
   CONNECTIONS_PER_ADDRESS_MAX: count(2_000).describe('the same, of one client address; not counted with TRUST_PROXY'),
   PIPELINED_REQUESTS_MAX: count(32).describe('requests that a connection may send ahead of their answers'),
+  PIPELINED_PER_CALLER_MAX: count(512).describe(
+    'of these, on all connections of a caller, how many stand behind another; a connection that sends more is closed',
+  ),
   REQUESTS_WAITING_MAX: count(2_048).describe('requests of one tenant that wait to be begun; more are 429'),
   ANONYMOUS_REQUESTS_WAITING_MAX: count(512).describe('the same of one client address without a key'),
   READINESS_TIMEOUT_MS: milliseconds(2_000).describe('for the answer of one thing that /readyz asks about'),

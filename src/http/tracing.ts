@@ -13,18 +13,18 @@ export function traceRequests(contexts: readonly string[]) {
     return span(
       method,
       { 'http.request.method': method },
-      async ({ set, rename }) => {
-        await work()
-        const { route, principal, requestId, code, status } = c.get('exchange')
-        if (route !== undefined) rename(`${method} ${route}`)
-        set({
-          'http.route': route,
-          'http.response.status_code': status ?? c.res.status,
-          'opslog.operator': principal?.tenantId,
-          'opslog.key_id': principal?.actor.keyId,
-          'opslog.request_id': requestId,
-          'opslog.code': code,
-        })
+      ({ isRecorded, set, rename }) => {
+        const done = work()
+        const tell = () => {
+          const { route, principal, requestId, code, status } = c.get('exchange')
+          if (route !== undefined) rename(`${method} ${route}`)
+          set({
+            ...{ 'http.route': route, 'http.response.status_code': status ?? c.res.status },
+            ...{ 'opslog.operator': principal?.tenantId, 'opslog.key_id': principal?.actor.keyId },
+            ...{ 'opslog.request_id': requestId, 'opslog.code': code },
+          })
+        }
+        return isRecorded ? done.then(tell) : done
       },
       options,
     )

@@ -33,53 +33,37 @@ export interface Turns {
   send(caller: Caller, bytes: number): void
 }
 
-export interface TurnLimits {
+export const defaultTurnLimits = {
   /** How long after its beginning a turn of the loop still begins requests. */
-  turnMaxMs: number
-  /** Of those that wait, as many are begun in a turn: what they do behind their first await comes after all of them. */
-  perTurnMax: number
-  /** Requests of one caller that wait: of one that is known, and of one that is not. */
-  waitingMax: number
-  unknownWaitingMax: number
-  /** Share of the loop of one caller that is not known, while others ask; and for how long it may save it up. */
-  unknownMaxPercent: number
-  unknownSavedMs: number
-  /** Of the loop in the last second: who takes less takes little, and who takes more takes much. */
-  littlePercent: number
-  muchPercent: number
-  /** How long a request of who takes little, and all of them together, hold up who takes much. */
-  heldMaxMs: number
-}
-
-export const defaultTurnLimits: TurnLimits = {
   turnMaxMs: 1,
+  /** Of those that wait, as many are begun in a turn: what they do behind their first await comes after all of them. */
   perTurnMax: 16,
+  /** Requests of one caller that wait: of one that is known, and of one that is not. */
   waitingMax: 2_048,
   unknownWaitingMax: 512,
+  /** Share of the loop of one caller that is not known, while others ask; and for how long it may save it up. */
   unknownMaxPercent: 10,
   unknownSavedMs: 500,
+  /** Of the loop in the last second: who takes less takes little, and who takes more takes much. */
   littlePercent: 5,
   muchPercent: 10,
+  /** How long a request of who takes little, and all of them together, hold up who takes much. */
   heldMaxMs: 10,
 }
+export type TurnLimits = typeof defaultTurnLimits
 
 /** What the loop is asked for; a test turns it by hand. */
-export interface Loop {
-  nowMs: () => number
+export type Loop = typeof ownLoop
+const ownLoop = {
+  nowMs: (): number => performance.now(),
   /** Processor time of this thread: what others on the machine take is nobody's use. */
-  usedMs: () => number
-  /** Runs something once the loop has looked after everything else; two of them one right behind the other. */
-  defer: (work: () => void) => unknown
-  later: (work: () => void, ms: number) => unknown
-}
-
-const ownLoop: Loop = {
-  nowMs: () => performance.now(),
-  usedMs() {
+  usedMs(): number {
     const { user, system } = process.threadCpuUsage()
     return (user + system) / 1_000
   },
-  ...{ defer: setImmediate, later: setTimeout },
+  /** Runs something once the loop has looked after everything else; two of them one right behind the other. */
+  defer: (work: () => void): unknown => setImmediate(work),
+  later: (work: () => void, ms: number): unknown => setTimeout(work, ms),
 }
 
 /** What is copied to the system, and waited for, in a millisecond; measured, and rounded down. */
@@ -95,18 +79,6 @@ interface Waiting extends Caller {
   heldAtMs: number | undefined
 }
 
-/** What the callers of a turn took of it. */
-interface Begun {
-  caller: Caller
-  tookMs: number
-}
-
-/** A request of somebody who takes little. */
-interface UnderWay {
-  untilMs: number
-  isOver: boolean
-}
-
 export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }: Loop = ownLoop): Turns {
   const { turnMaxMs, perTurnMax, unknownMaxPercent, unknownSavedMs, heldMaxMs } = limits
   // No Map: see runtime/in-flight.ts for names that come and go all the time.
@@ -114,11 +86,12 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
   /** Those with work that waits, the next one first, without those that rest or are held up. */
   const callers: Waiting[] = []
   let held: Waiting[] = []
-  let underWay: UnderWay[] = []
+  let underWay: { untilMs: number; isOver: boolean }[] = []
   /** Of addresses, until when what they have taken is their share. */
   const paidAtMs = new LRUCache<string, number>({ max: USES_MAX })
   const uses = createUses()
-  let begun: Begun[] = []
+  /** What the callers of a turn took of it. */
+  let begun: { caller: Caller; tookMs: number }[] = []
   let isDeferred = false
   /** What runs now is part of what a turn, or a request that was begun at once, takes. */
   let isMeasured = false

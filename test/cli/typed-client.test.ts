@@ -97,4 +97,22 @@ describe('the client of demos', () => {
     expect(statusOf(await client.POST('/v1/jobs', { body: job, fetch: unkeyed }))).toBe('400 invalid_request')
     expect(heard).toMatchObject([{ key: undefined, authorization: 'Bearer k' }])
   })
+
+  it('sends a write that has found nobody again, though it has no key, and none that was cut off', async () => {
+    const { url, heard } = await instance(201, { data: {} })
+    const [cut, nobody] = [await instance('none'), await instance('none')]
+    servers.at(-1)?.close()
+    const targets = [nobody.url, url]
+    const client = createTypedClient('rungate', () => ({ url: targets.shift() ?? cut.url, token: '' }), limits)
+    expect(statusOf(await client.POST('/v1/register', { body: { name: 'Acme' } }))).toBe('201')
+    expect(heard).toMatchObject([{ authorization: undefined }])
+    await expect(client.POST('/v1/register', { body: { name: 'Acme' } })).rejects.toMatchObject({ name: 'CliError' })
+    expect(cut.heard).toHaveLength(1)
+  })
+
+  it('takes 429 for an answer where a story is about that', async () => {
+    const { url } = await instance(429, { error: { type: 'rate_limited', message: 'Too many.' } })
+    const client = createTypedClient('rungate', () => ({ url, token: 'k' }), limits, { mayBeRefused: true })
+    expect(statusOf(await client.POST('/v1/register', { body: { name: 'Acme' } }))).toBe('429 rate_limited')
+  })
 })

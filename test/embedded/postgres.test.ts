@@ -13,7 +13,7 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { chooseBinaries, startPostgres } from '../../src/embedded/postgres.ts'
 import { findPostgres, installedPostgres } from '../../src/embedded/postgres-binaries.ts'
 import { isAlive, moduleUrl, startOwner } from '../support/owner-process.ts'
@@ -225,6 +225,16 @@ test('a cluster is served by what made it, else by its version; a new one by wha
   expect([made('18'), made('18', 'bundled'), made('18', '/gone/postgres')]).toEqual([npm, npm, newer])
   expect([made('17', '/c/postgres'), made('17', '/gone/postgres')]).toEqual([own, distribution])
   expect(() => made('16', '/gone/postgres')).toThrow(/Install PostgreSQL 16; or move that directory away/)
+})
+
+test('an installed server comes before the one that npm brought, or behind it, as is asked for', async () => {
+  vi.stubEnv('PATH', pretend('17'))
+  const originsBy = async (preference: 'installed' | 'bundled') =>
+    (await findPostgres(preference)).map(({ origin }) => origin)
+  const [installed, bundled] = [await originsBy('installed'), await originsBy('bundled')]
+  vi.unstubAllEnvs()
+  expect([installed[0], installed.at(-1)]).toStrictEqual(['installed', 'bundled'])
+  expect([bundled[0], bundled.at(-1)]).toStrictEqual(['bundled', 'installed'])
 })
 
 test('what is preferred makes the cluster, and is named beside it', async () => {

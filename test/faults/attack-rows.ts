@@ -21,6 +21,7 @@ const AUDIT_GATE = 'test/http/audit/gate.test.ts'
 const ROTATION = 'test/http/noctant/rotate-api-key.test.ts'
 const OPERATOR = 'test/commands/noctant/operator.test.ts'
 const DIRECTORY = 'test/api-keys/key-directory.test.ts'
+const SCOPE = 'test/audit/scope.test.ts'
 const HIDDEN = 'test/audit/hidden.test.ts'
 const SEALING = 'test/audit/sealing.test.ts'
 const SECRETS = 'test/vault/rotation.test.ts'
@@ -40,6 +41,9 @@ export const attackRows: readonly Row[] = [
         'takes a bounded number of values and marks, whatever they are and however long the text is',
       ],
       [SERVER, 'cuts off a client that takes nothing of its answer, and no client that waits for one'],
+      [LIMITS, 'of all callers have a bound too, beyond which each has an equal part, and who takes them is served'],
+      [LIMITS, 'that are whole are to be taken in time, else their client is cut off; others come as they are taken'],
+      [LIMITS, 'are not made for a client that has gone'],
     ],
   },
   {
@@ -93,6 +97,8 @@ export const attackRows: readonly Row[] = [
       [TURNS, 'takes one of each caller in turn, whatever the others have waiting'],
       [TURNS, 'has one request begun in a turn while others ask'],
       [TURNS, 'waits while a request of somebody who takes little is under way, but not for long'],
+      [LIMITS, 'a refusal comes at once, and late to who insists'],
+      [SERVED, 'who insists beyond its rate hears of that later, and others meanwhile are served'],
     ],
   },
   {
@@ -102,6 +108,8 @@ export const attackRows: readonly Row[] = [
       [CURSOR, 'a cursor that was altered, made up, or belongs to another key, question or instance does not open'],
       [AUDITORS, 'learns nothing from a cursor, be it made with another key or made up'],
       [AUDITORS, 'is answered about another’s things as about things that do not exist'],
+      [SCOPE, 'another’s stream costs the same reads and questions as one that is not there, and is not read'],
+      [SCOPE, 'only what was admitted is counted'],
     ],
   },
   {
@@ -112,6 +120,7 @@ export const attackRows: readonly Row[] = [
       ['test/http/audit/states.test.ts', 'is refused where it is made of more events than one request may read'],
       [AUDIT_GATE, 'a tenant that asks much takes neither every place nor every turn'],
       [AUDIT_GATE, 'who waits too long, and who is one too many, is refused and takes no place later'],
+      ['test/audit/scan.test.ts', 'others have a turn behind each event that takes long'],
     ],
   },
   {
@@ -152,6 +161,7 @@ export const attackRows: readonly Row[] = [
       [SEALING, 'the file gets every seal once, also those that it missed'],
       [SEALING, 'every seal is posted, signed and in order, and again under its id where it was not taken'],
       ['test/cli/audit.test.ts', 'verifies, seals, and notices a log that ends before a seal kept elsewhere'],
+      ['test/audit/verify.test.ts', 'notices that the tail was cut off, a forged figure, and another key'],
     ],
   },
   {
@@ -168,6 +178,7 @@ export const attackRows: readonly Row[] = [
     fault: 'files that every user of the machine can read',
     tests: [
       [START, 'closes a data directory to others that was open to them'],
+      [START, 'that npm started keeps keys, files and figures to itself, and is ended by the signal that npm gets'],
       ['test/vault/secrets-key.test.ts', 'is refused where others may read it'],
     ],
   },
@@ -181,6 +192,13 @@ export const attackRows: readonly Row[] = [
       [SERVED, 'comes compressed to clients that take it so, and is the same'],
       [SERVER, 'takes few requests ahead of their answers, answers those, closes, and serves others meanwhile'],
       [SERVER, 'takes nothing more apart of a connection that floods it'],
+      [
+        SERVER,
+        'takes few requests of a caller ahead of answers, on however many connections, and closes those with more',
+      ],
+      [SERVER, 'begins none that stand behind one whose client has gone, and has room for others then'],
+      [SERVER, 'closes a connection whose request comes too soon, without a look at those behind it'],
+      [START, 'that npm started keeps keys, files and figures to itself, and is ended by the signal that npm gets'],
       [SERVER, 'closes what one address opens beyond its share, until another of its connections has closed'],
       [LIMITS, 'that are not taken are counted for the caller, who is refused beyond a bound until they are'],
       [TURNS, 'refuses what one caller has waiting beyond its bound'],
@@ -220,6 +238,7 @@ export const attackRows: readonly Row[] = [
     fault: 'old libraries in the embedded Postgres',
     tests: [
       [POSTGRES, 'finds installed servers of 14 to 18 on the PATH and where distributions keep them, the newest first'],
+      [POSTGRES, 'an installed server comes before the one that npm brought, or behind it, as is asked for'],
       [POSTGRES, 'what is preferred makes the cluster, and is named beside it'],
     ],
   },
@@ -230,6 +249,7 @@ export const attackRows: readonly Row[] = [
     tests: [
       ['test/config.test.ts', 'is none on "%s"'],
       [SERVED, 'a request with two Host headers is refused, whatever they say'],
+      [START, 'that npm started keeps keys, files and figures to itself, and is ended by the signal that npm gets'],
       [
         'test/http/noctant/launch-sessions.test.ts',
         'a browser’s session ends after its time, and one behind https keeps its cookie to it',

@@ -6,6 +6,7 @@ const X402 = 'test/processes/killatamata/x402.test.ts'
 const X402_HTTP = 'test/http/killatamata/x402.test.ts'
 const PURCHASING = 'test/processes/killatamata/purchasing.test.ts'
 const PURCHASES = 'test/http/killatamata/purchases.test.ts'
+const PLANS = 'test/http/killatamata/studio-plans.test.ts'
 const SIGN_IN = 'test/http/killatamata/sign-in.test.ts'
 
 export const killatamataRows: readonly Row[] = [
@@ -88,6 +89,17 @@ export const killatamataRows: readonly Row[] = [
       [SIGN_IN, 'gets its key once: of 20 polls at once one has it'],
       [SIGN_IN, 'opens an account with a key, once: of 20 at once one has it'],
       [SIGN_IN, 'makes one key and opens one session: of 20 exchanges at once one succeeds'],
+    ],
+  },
+  {
+    row: 19,
+    fault: 'a plan executed 20 times at once, after prices changed, and short by a micro-dollar',
+    tests: [
+      [
+        PLANS,
+        'holds nothing where the balance is short by one micro-dollar, and runs once where 20 execute it at once',
+      ],
+      [PLANS, 'runs at the price that it has, whatever the prices are by then'],
     ],
   },
   {

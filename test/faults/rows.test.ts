@@ -17,7 +17,8 @@ const FIRSTHAND_ROWS = 22
 const RUNGATE_ROWS = 16
 const OSTIUM_ROWS = 20
 /** Those whose parts are there. */
-const KILLATAMATA_ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 18, 20, 22]
+const KILLATAMATA_ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 18, 19, 20, 22]
+const KILLATAMATA_MEDIA_ROWS = [9, 10, 11, 12, 13, 14, 15, 16, 17]
 const ATTACK_ROWS = 16
 const numbersTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
@@ -27,11 +28,13 @@ it('every row of the table has a test', () => {
   expect(rungateRows.map(({ row }) => row)).toEqual(numbersTo(RUNGATE_ROWS))
   expect(ostiumRows.map(({ row }) => row)).toEqual(numbersTo(OSTIUM_ROWS))
   expect(killatamataRows.map(({ row }) => row)).toEqual(KILLATAMATA_ROWS)
+  expect(killatamataMediaRows.map(({ row }) => row)).toEqual(KILLATAMATA_MEDIA_ROWS)
   expect(attackRows.map(({ row }) => row)).toEqual(numbersTo(ATTACK_ROWS))
   expect(
-    [...rows, ...firsthandRows, ...rungateRows, ...ostiumRows, ...killatamataRows, ...attackRows].filter(
-      ({ tests }) => tests.length === 0,
-    ),
+    [
+      ...[...rows, ...firsthandRows, ...rungateRows, ...ostiumRows, ...killatamataRows, ...killatamataMediaRows],
+      ...attackRows,
+    ].filter(({ tests }) => tests.length === 0),
   ).toEqual([])
 })
 

@@ -65,7 +65,7 @@ describe('firsthand', () => {
     const seen = await firstOf('/console/firsthand/jobs', '<img src=x> doors')
     expect([fieldIn(seen, 'status'), fieldIn(seen, 'files_needed')]).toEqual(['open', '4'])
     expect(seen.page.querySelector('main img')).toBeNull()
-    expect((await firstOf('/console/firsthand/ledger', buyer.organizationId.slice(0, 8))).status).toBe(200)
+    expect((await firstOf('/console/firsthand/ledger', buyer.organizationId.slice(-8))).status).toBe(200)
     expect(headingOf(await firstOf('/console/firsthand/organizations', 'Acme Pictures'))).toContain('Acme Pictures')
     const found = await admin.get(`/console/find?q=${body.id}`)
     expect([found.status, found.location]).toEqual([303, `/console/firsthand/jobs/${body.id}`])

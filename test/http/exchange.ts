@@ -1,4 +1,5 @@
 /** What the kernel of HTTP keeps of a request, for tests that call its parts one by one. */
+import { ObjectStoreUnavailable } from '../../src/adapters/object-store/object-store.ts'
 import { createBounds } from '../../src/http/bounds.ts'
 import { createCallers } from '../../src/http/callers.ts'
 import type { SharedRuntime } from '../../src/http/context.ts'
@@ -32,7 +33,7 @@ export const quietRuntime = (): Runtime => ({
   limits: defaultHttpLimits,
   log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   nowMs: () => performance.now(),
-  isUnavailable: (error: unknown) => failureOf(error) === 'unavailable',
+  isUnavailable: (error: unknown) => error instanceof ObjectStoreUnavailable || failureOf(error) === 'unavailable',
   sealer: testSealer,
 })
 

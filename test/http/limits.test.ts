@@ -10,7 +10,7 @@ import { refuse } from '../../src/http/context.ts'
 import { createSealer } from '../../src/http/cursor.ts'
 import { type AppEnv, defaultHttpLimits } from '../../src/http/environment.ts'
 import { Problem, rootErrors } from '../../src/http/errors.ts'
-import { createWindow } from '../../src/http/rate-limit.ts'
+import { createWindow, refuseBeyond } from '../../src/http/rate-limit.ts'
 import { exchangeOf, quietRuntime, testSealer } from './exchange.ts'
 
 describe('a window', () => {
@@ -41,6 +41,11 @@ describe('a window', () => {
     now = 0
     expect(window.add('a')).toStrictEqual({ count: 1, resetMs: 60_000 })
   })
+})
+
+it('a refusal comes at once, and late to who insists', () => {
+  const late = [61, 160, 161].map((count) => refuseBeyond(60, { count, resetMs: 5_000 }, 'Too many.')?.lateMs)
+  expect(late).toStrictEqual([0, 0, 1_000])
 })
 
 describe('the client address', () => {
@@ -96,9 +101,17 @@ describe('bodies in flight', () => {
 })
 
 describe('answers', () => {
-  const bounds = createBounds({ ...defaultHttpLimits, answersUnreadMaxBytes: 100 }, () => 0, createCallers(false))
-  const sent = (remoteAddress: string, writableLength = 0) =>
-    ({ env: { incoming: { headers: {}, socket: { remoteAddress } }, outgoing: { writableLength } } }) as never
+  const limits = {
+    ...defaultHttpLimits,
+    answersUnreadMaxBytes: 100,
+    answersUnreadInAllMaxBytes: 180,
+    answerTakenMaxMs: 1,
+  }
+  const bounds = createBounds(limits, () => 0, createCallers(false))
+  const sent = (remoteAddress: string, writableLength = 0, outgoing = {}) =>
+    ({
+      env: { incoming: { headers: {}, socket: { remoteAddress } }, outgoing: { writableLength, ...outgoing } },
+    }) as never
 
   it('that are not taken are counted for the caller, who is refused beyond a bound until they are', () => {
     expect(bounds.holdAnswer(sent('192.0.2.1'))).toBeUndefined()
@@ -108,6 +121,28 @@ describe('answers', () => {
     releases[0]?.()
     expect(bounds.leavesUnread(sent('192.0.2.1'))).toBeUndefined()
     releases[1]?.()
+  })
+
+  it('of all callers have a bound too, beyond which each has an equal part, and who takes them is served', () => {
+    const callers = ['192.0.2.1', '192.0.2.2', '192.0.2.3']
+    const releases = [90, 70, 30].map((bytes, index) => bounds.holdAnswer(sent(callers[index] ?? '', bytes)))
+    const isRefused = () => callers.map((caller) => bounds.leavesUnread(sent(caller)) !== undefined)
+    expect(isRefused()).toStrictEqual([true, true, false])
+    expect(bounds.leavesUnread(sent('192.0.2.4'))).toBeUndefined()
+    releases[2]?.()
+    expect(isRefused()).toStrictEqual([false, false, false])
+    for (const release of releases.slice(0, 2)) release?.()
+  })
+
+  it('are not made for a client that has gone', () => {
+    expect(bounds.leavesUnread(sent('192.0.2.1', 0, { destroyed: true }))).toBeDefined()
+  })
+
+  it('that are whole are to be taken in time, else their client is cut off; others come as they are taken', async () => {
+    const cut = Promise.withResolvers<void>()
+    bounds.holdAnswer(sent('192.0.2.1', 1, { destroy: () => cut.reject(new Error('not whole')) }))
+    bounds.holdAnswer(sent('192.0.2.1', 1, { writableEnded: true, destroy: () => cut.resolve() }))
+    await cut.promise
   })
 })
 

@@ -145,6 +145,62 @@ describe('the server', () => {
     await server.stop(100)
   })
 
+  it('takes few requests of a caller ahead of answers, on however many connections, and closes those with more', async () => {
+    const [release, taken] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let count = 0
+    const answer = async () => {
+      count += 1
+      if (count === 4) taken.resolve()
+      await release.promise
+      return new Response('ok')
+    }
+    const server = await start(answer, { pipelinedPerCallerMax: 3 })
+    const floods = Array.from({ length: 4 }, () =>
+      exchange(server.port, 'GET /flood HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(5)),
+    )
+    await taken.promise
+    release.resolve()
+    const answers = (await Promise.all(floods)).map((text) => text.match(/HTTP\/1\.1 200 OK/g)?.length)
+    expect(answers.toSorted()).toStrictEqual([1, 1, 1, 4])
+    await server.stop(100)
+  })
+
+  it('begins none that stand behind one whose client has gone, and has room for others then', async () => {
+    const [release, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const seen: string[] = []
+    const server = await start(
+      async ({ url, signal }) => {
+        seen.push(new URL(url).pathname)
+        if (!url.endsWith('/gone')) return new Response('ok')
+        signal.addEventListener('abort', () => gone.resolve())
+        release.resolve()
+        await gone.promise
+        return new Response('late')
+      },
+      { pipelinedPerCallerMax: 3 },
+    )
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write(`GET /gone HTTP/1.1\r\nhost: x\r\n\r\n${'GET /behind HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(3)}`)
+    await release.promise
+    socket.resetAndDestroy()
+    await gone.promise
+    const answers = await exchange(server.port, 'GET /other HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(5))
+    expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(4)
+    expect(seen).toStrictEqual(['/gone', '/other', '/other', '/other', '/other'])
+    await server.stop(100)
+  })
+
+  it('closes a connection whose request comes too soon, without a look at those behind it', async () => {
+    let taken = 0
+    const server = await start(() => {
+      taken += 1
+      return new Response('later', { status: taken === 1 ? 200 : 429 })
+    })
+    const answers = await exchange(server.port, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(8))
+    expect([answers.match(/HTTP\/1\.1 \d+/g), taken]).toStrictEqual([['HTTP/1.1 200', 'HTTP/1.1 429'], 2])
+    await server.stop(100)
+  })
+
   it('takes any number of requests of a connection one after the other', async () => {
     const server = await start(() => new Response('ok'), { pipelinedMax: 2 })
     const socket = connect(server.port, '127.0.0.1')

@@ -479,6 +479,18 @@ it('a request with two Host headers is refused, whatever they say', async () => 
   expect(await statusOf('sample.example', 'sample.example')).toBe('400')
 })
 
+it('who insists beyond its rate hears of that later, and others meanwhile are served', async () => {
+  const own = await startSample({ rows })
+  const signIn = () => fetch(`${own.url}/sample/sign-in`, { method: 'POST' })
+  for (let n = 0; n < 103; n++) await signIn()
+  let isLateOver = false
+  const late = signIn().finally(() => (isLateOver = true))
+  for (let n = 0; n < 3; n++) expect((await fetch(`${own.url}/sample/who`, { headers: KEY })).status).toBe(200)
+  expect(isLateOver).toBe(false)
+  expect((await late).status).toBe(429)
+  await own.close()
+})
+
 it('an operation of another rate class has a count of its own', async () => {
   const statuses: number[] = []
   for (let n = 0; n < 5; n++) statuses.push((await ask('/sign-in', { method: 'POST' })).status)

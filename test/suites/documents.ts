@@ -93,11 +93,16 @@ export function runDocumentSuite({ api, url, aliases }: Ground): void {
     const [, path = ''] = /^<(.*)>; rel="help"$/.exec(refused.headers.get('link') ?? '') ?? []
     expect(path).toMatch(/^\/docs\/problems\/\w+$/)
     expect((await fetch(url + path)).status).toBe(200)
-    for (const [code, { title }] of Object.entries(api.errors.codes)) {
-      const page = await fetch(`${url}/docs/problems/${code}`)
-      expect([code, page.status]).toStrictEqual([code, 200])
-      expect(await page.text()).toContain(title.replaceAll("'", '&#39;'))
+    for (const [code, { title, shownAs = code }] of Object.entries(api.errors.codes)) {
+      for (const name of new Set([code, shownAs])) {
+        const page = await fetch(`${url}/docs/problems/${name}`)
+        expect([name, page.status]).toStrictEqual([name, 200])
+        expect(await page.text()).toContain(title.replaceAll("'", '&#39;'))
+      }
     }
+    // Bodies name another code so, too, which stands behind it.
+    const named = await fetch(`${url}/docs/problems/validation_failed`, { headers: { accept: 'application/json' } })
+    expect(((await named.json()) as { contexts: { code: string }[] }).contexts[0]?.code).toBe('validation_failed')
     const asJson = await fetch(url + path, { headers: { accept: 'application/json' } })
     expect(await asJson.json()).toMatchObject({
       code: path.split('/').at(-1),

@@ -23,6 +23,7 @@ import { createVault } from '../../src/vault/vault.ts'
 import { loaded, registry } from './contexts.ts'
 import { startEventStoreNode } from './event-store-node.ts'
 import { createDatabase, natsUrl, temporaryDirectory } from './services.ts'
+import { giveClock } from './set-clock.ts'
 import { STREAM_BYTES_MAX } from './streams.ts'
 
 export interface TestOperator {
@@ -65,11 +66,14 @@ export interface StackOptions {
   stream?: 'nats' | 'in-process'
   /** Environment variables on top of the tests' own. */
   environment?: Record<string, string>
+  /** Its clock can be set ahead (set-clock.ts). */
+  hasOwnClock?: boolean
 }
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const directory = temporaryDirectory()
   const database = await createDatabase()
+  if (options.hasOwnClock) await giveClock(database.url)
   const node = await startEventStoreNode({ directory: join(directory.path, 'eventstore') })
   const stream = await openStreamOf(options.stream ?? (natsUrl() ? 'nats' : 'in-process'), directory.path)
   const logFile = join(directory.path, 'opslog.log')

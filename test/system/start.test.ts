@@ -1,7 +1,7 @@
 /** How a start that cannot work ends, and how one that works is ended, seen as the terminal shows it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import operationsGrpc from '@eventstore/db-client/generated/operations_grpc_pb.js'
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js'
@@ -112,10 +112,25 @@ async function shutDown(url: string, isNamed: boolean): Promise<number | undefin
 }
 
 describe('a running instance', { timeout: 90_000 }, () => {
-  it('that npm started is ended by the signal that npm gets', async () => {
-    const npm = start('npm', ['start'], { DATABASE_URL: database.url })
+  it('that npm started keeps keys, files and figures to itself, and is ended by the signal that npm gets', async () => {
+    const npm = start('npm', ['start'], { DATABASE_URL: database.url, ADMIN_PORT: '0' })
     await isUp(npm)
+    // The longest of the labels does not run into what stands beside it.
+    expect(npm.said()).toMatch(/^ {2}killatamata key kept in /m)
     const pid = pidIn(npm)
+    const read = (name: string) => JSON.parse(readFileSync(join(npm.dataDir, name), 'utf8'))
+    // Whoever reads what a container or a supervisor keeps of it learns where the key is.
+    expect(npm.said()).not.toContain(read('sandbox-operator.json').api_key)
+    expect(npm.said()).toContain('sandbox-operator.json')
+    const names = readdirSync(npm.dataDir, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      existsSync(join(npm.dataDir, name)),
+    )
+    const open = names.filter((name) => (statSync(join(npm.dataDir, name)).mode & 0o077) !== 0)
+    expect(names.length).toBeGreaterThan(10)
+    expect(open).toStrictEqual([])
+    const { api, health } = read('services.json')
+    const statusOf = async (url: string) => (await fetch(`${url}/metrics`)).status
+    expect([await statusOf(api.url), await statusOf(health.url)]).toStrictEqual([404, 200])
     npm.child.kill('SIGTERM')
     await npm.ended
     await vi.waitFor(() => expect(runs(pid)).toBe(false), 20_000)

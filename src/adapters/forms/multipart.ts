@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyFileStream } from '@fastify/busboy'
+import { refuse } from '../object-store/disk-files.ts'
 import { hashing } from '../object-store/hashing.ts'
+import { ObjectStoreUnavailable } from '../object-store/object-store.ts'
 
 export interface FormShape {
   /** Name → the most bytes of its text. */
@@ -93,7 +95,7 @@ export async function receiveForm(
     // The parser leaves a file that it has begun as it is.
     for (const stream of open) stream.destroy(error instanceof Error ? error : undefined)
     await Promise.allSettled(writing)
-    if (error instanceof FormRefused) await drain(source)
+    if (error instanceof FormRefused || error instanceof ObjectStoreUnavailable) await drain(source)
     throw isOfParser(error)
       ? new FormRefused('malformed', undefined, 'The form is not complete.', { cause: error })
       : error
@@ -148,6 +150,6 @@ async function write(stream: BusboyFileStream, file: ReceivedFile, maxBytes: num
       yield chunk
     }
   }
-  await pipeline(stream, bounded, createWriteStream(file.path, { flags: 'wx', mode: PRIVATE_FILE }))
+  await pipeline(stream, bounded, createWriteStream(file.path, { flags: 'wx', mode: PRIVATE_FILE })).catch(refuse)
   file.sha256 = digest.digest('hex')
 }

@@ -14,6 +14,8 @@ export interface InputFile {
   index: number
   path: string
   mimeType: string
+  /** Its field takes several. */
+  isList?: boolean
 }
 
 export interface RenderOrder {
@@ -48,6 +50,11 @@ export class RenderFailed extends Error {
   }
 }
 
+/** Nobody knows whether the work was taken: it may be under way at the provider, and be paid for. */
+export class SubmissionUnknown extends Error {
+  override name = 'SubmissionUnknown'
+}
+
 export interface ProviderJob {
   /** Of the house: the same for every attempt. */
   requestId: string
@@ -66,7 +73,10 @@ export interface MediaProvider {
   readonly tasks: readonly string[]
   /** Whether its refs outlive this process: they are recorded then, and asked for again after a crash. */
   readonly isDurable: boolean
-  submit(job: ProviderJob): Promise<{ ref: string }>
+  /** Throws RenderFailed where it is refused for good; a durable one also SubmissionUnknown. */
+  submit(job: ProviderJob, signal: AbortSignal): Promise<{ ref: string }>
+  /** The ref of work that a durable one's queue knows by this id; undefined: there is no such id. */
+  refOf?(task: string, id: string): string | undefined
   /** Resolves as soon as there is an end, and after a while without one. */
   poll(ref: string, job: ProviderJob, signal: AbortSignal): Promise<Progress>
   cancel(ref: string): Promise<void>

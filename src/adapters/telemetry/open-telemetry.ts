@@ -12,6 +12,7 @@ import {
   type Span as OtelSpan,
   type Tracer as OtelTracer,
   ROOT_CONTEXT,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   TraceFlags,
@@ -51,6 +52,19 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 }
 
+/** Of what is not recorded. */
+const UNRECORDED: Span = { isRecorded: false, set: () => undefined, rename: () => undefined }
+
+/** That was not recorded. Every sampler that does not go by the parent takes it, unless it takes none. */
+const PROBE = { traceId: '1'.padStart(32, '0'), spanId: '1'.padStart(16, '0'), traceFlags: TraceFlags.NONE }
+
+/**
+ * Whether nothing is recorded of what follows from something unrecorded. OpenTelemetry's samplers by the parent have it so, and
+ * one of them is its default.
+ */
+const goesByParent = (tracer: OtelTracer): boolean =>
+  !tracer.startSpan('probe', {}, trace.setSpanContext(ROOT_CONTEXT, PROBE)).isRecording()
+
 export function startOpenTelemetry({ wanted, version, roles, figuresIntervalMs, log }: TelemetryOptions): Tracer {
   tellSeldom(log)
   const own = { 'service.name': 'opslog', 'service.version': version, 'opslog.roles': roles.join(',') }
@@ -76,6 +90,7 @@ export function startOpenTelemetry({ wanted, version, roles, figuresIntervalMs, 
 
 function spansOf(tracer: OtelTracer): Pick<Tracer, 'span' | 'traceparent' | 'logFields'> {
   const underWay = new AsyncLocalStorage<Context>()
+  const byParent = goesByParent(tracer)
   const contextNow = () => {
     const active = underWay.getStore()
     return active && trace.getSpanContext(active)
@@ -83,13 +98,20 @@ function spansOf(tracer: OtelTracer): Pick<Tracer, 'span' | 'traceparent' | 'log
   return {
     span(name, attributes, work, { parent, links = [], kind, isExpected }) {
       const from = parent === undefined ? (underWay.getStore() ?? ROOT_CONTEXT) : contextOf(parent)
+      const before = trace.getSpanContext(from)
+      // Most traces, where a part is recorded: no span is made, and what follows is known by the one before.
+      if (byParent && before && !isRecorded(before)) {
+        return parent === undefined ? work(UNRECORDED) : underWay.run(from, work, UNRECORDED)
+      }
       const about = { attributes: { ...attributes }, links: links.flatMap(linkTo), ...(kind && { kind: KINDS[kind] }) }
       const opened = tracer.startSpan(name, about, from)
-      return underWay.run(trace.setSpan(from, opened), () => ended(opened, work, isExpected))
+      const inner = trace.setSpan(from, opened)
+      if (!opened.isRecording()) return underWay.run(inner, work, UNRECORDED)
+      return underWay.run(inner, () => ended(opened, work, isExpected))
     },
     traceparent() {
       const now = contextNow()
-      return now && `00-${now.traceId}-${now.spanId}-${now.traceFlags & TraceFlags.SAMPLED ? '01' : '00'}`
+      return now && `00-${now.traceId}-${now.spanId}-${isRecorded(now) ? '01' : '00'}`
     },
     logFields() {
       const now = contextNow()
@@ -97,6 +119,8 @@ function spansOf(tracer: OtelTracer): Pick<Tracer, 'span' | 'traceparent' | 'log
     },
   }
 }
+
+const isRecorded = ({ traceFlags }: SpanContext): boolean => (traceFlags & TraceFlags.SAMPLED) !== 0
 
 /** Does the work, and ends the span when that has ended. */
 function ended<T>(opened: OtelSpan, work: (span: Span) => T, isExpected: SpanOptions['isExpected']): T {
@@ -107,6 +131,7 @@ function ended<T>(opened: OtelSpan, work: (span: Span) => T, isExpected: SpanOpt
     opened.end()
   }
   const handle: Span = {
+    isRecorded: true,
     set: (attributes) => void opened.setAttributes({ ...attributes }),
     rename: (name) => void opened.updateName(name),
   }

@@ -1,4 +1,5 @@
 /** The typed client of demos: it asks for the address before each send, since an instance may restart. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Answered, type Client, type Contexts, createClient, problemOf } from '@opslog/client'
 import { CliError, EXIT, reasonOf } from '../terminal.ts'
 import type { ClientLimits, Target } from './client.ts'
@@ -8,22 +9,44 @@ const NOWHERE = 'http://opslog.invalid'
 const PREFIXED = new RegExp(`^${NOWHERE}/[^/]+`)
 const HINT = 'Is the instance running? Start it with `npm start`.'
 
-/** `target`: the context's address with its prefix, and the caller's key. What cannot be reached in time throws CliError. */
+export interface OwnWays {
+  /** Of each request. */
+  headers?: Readonly<Record<string, string>>
+  /** 429 and 503 are answers like any others: a story may be about them. */
+  mayBeRefused?: boolean
+}
+
+/**
+ * `target`: the context's address with its prefix, and the caller's key, if any. What cannot be reached in time throws CliError. A
+ * request that has found no listener has done nothing, so it is sent again whatever it asks for.
+ */
 export function createTypedClient<const Name extends keyof Contexts>(
   context: Name,
   target: () => Target,
   limits: ClientLimits,
+  { headers = {}, mayBeRefused = false }: OwnWays = {},
 ): Client<Name> {
   const client = createClient({
     url: NOWHERE,
     context,
+    headers,
     retry: {
       triesMax: Number.POSITIVE_INFINITY,
       totalMsMax: limits.unreachableMaxMs,
       firstWaitMsMax: limits.retryIntervalMs,
       tryMsMax: limits.requestTimeoutMs,
     },
-    fetch: (request) => sendNow(target, request),
+    async fetch(request) {
+      const giveUpAt = performance.now() + limits.unreachableMaxMs
+      for (;;) {
+        try {
+          return await sendNow(target, request.clone())
+        } catch (error) {
+          if (!hasFoundNobody(error) || performance.now() > giveUpAt) throw error
+          await delay(limits.retryIntervalMs, undefined, { signal: request.signal })
+        }
+      }
+    },
   })
   client.use({
     onError: ({ error }) =>
@@ -31,7 +54,7 @@ export function createTypedClient<const Name extends keyof Contexts>(
         ? error
         : new CliError(EXIT.unreachable, `the API cannot be reached: ${reasonOf(error)}`, HINT),
     onResponse({ response: { status } }) {
-      if (status !== 429 && status !== 503) return
+      if (mayBeRefused || (status !== 429 && status !== 503)) return
       throw new CliError(EXIT.unreachable, `the API cannot be reached: it answers ${status}`, HINT)
     },
   })
@@ -42,7 +65,7 @@ export function createTypedClient<const Name extends keyof Contexts>(
 export function sendNow(target: () => Target, request: Request): Promise<Response> {
   const { url, token } = whereNow(target)
   const sent = new Request(request.url.replace(PREFIXED, url), request)
-  sent.headers.set('authorization', `Bearer ${token}`)
+  if (token !== '') sent.headers.set('authorization', `Bearer ${token}`)
   return fetch(sent)
 }
 
@@ -54,6 +77,11 @@ function whereNow(target: () => Target): Target {
     if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error
     throw new TypeError('fetch failed', { cause: error })
   }
+}
+
+function hasFoundNobody(error: unknown): boolean {
+  const { cause } = error as { cause?: NodeJS.ErrnoException }
+  return cause instanceof CliError || cause?.code === 'ECONNREFUSED'
 }
 
 /** `201`, or what the service said instead: `409 idempotency_key_reused`. */

@@ -5,6 +5,7 @@ import { Rejected } from '../../commands/killatamata/rejection.ts'
 import { isPrefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { colours, show } from '../terminal.ts'
+import { wholeAccountId } from './whole-ids.ts'
 
 interface JsonOption {
   json?: boolean
@@ -31,11 +32,12 @@ export function adminCommand(tools: AdminTools): Command {
 
 async function mark(
   { withSession, written }: AdminTools,
-  accountId: string,
+  named: string,
   isAdmin: boolean,
   options: JsonOption,
 ): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+  await withSession(async ({ bus, db, context }) => {
+    const accountId = await wholeAccountId(db, named)
     if (!isPrefixedId('acct', accountId)) {
       throw new Rejected('account_not_found', `There is no account ${accountId}.`)
     }

@@ -5,6 +5,7 @@ import { accountIdOfAffiliate } from '../../commands/killatamata/ids.ts'
 import { isPrefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { colours, show } from '../terminal.ts'
+import { wholeAffiliateId } from './whole-ids.ts'
 
 interface JsonOption {
   json?: boolean
@@ -28,8 +29,9 @@ Exit codes: 0 done (or was so already), 1 there is no such affiliate, 2 wrong us
   )
 }
 
-async function approve({ withSession, written }: AdminTools, affiliateId: string, options: JsonOption): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+async function approve({ withSession, written }: AdminTools, named: string, options: JsonOption): Promise<void> {
+  await withSession(async ({ bus, db, context }) => {
+    const affiliateId = await wholeAffiliateId(db, named)
     if (!isPrefixedId('aff', affiliateId)) throw affiliateNotFound()
     const circumstances = context()
     const accountId = accountIdOfAffiliate(affiliateId)

@@ -8,6 +8,7 @@ import { existsAccount } from '../../projections/killatamata/account.ts'
 import { findBalance, listPostings } from '../../projections/killatamata/ledger.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { LISTED_MAX, list, type OutputOptions, withOutput } from '../table-output.ts'
+import { wholeAccountId } from './whole-ids.ts'
 
 export const balanceCommand = (tools: AdminTools): Command =>
   withOutput(new Command('balance'))
@@ -16,9 +17,10 @@ export const balanceCommand = (tools: AdminTools): Command =>
     .action((accountId: string, options: OutputOptions) => balance(tools, accountId, options))
 
 /** The balance is of the log, the postings of the read models. Rejects with account_not_found. */
-async function balance({ withSession, settings }: AdminTools, accountId: string, options: OutputOptions) {
+async function balance({ withSession, settings }: AdminTools, named: string, options: OutputOptions) {
   const { LEDGER_PERIOD_EVENTS_MAX: periodEventsMax } = settings(killatamataSettings)
   const found = await withSession(async ({ bus, db }) => {
+    const accountId = await wholeAccountId(db, named)
     if (!(await existsAccount(db, accountId))) {
       throw new Rejected('account_not_found', `There is no account ${accountId}.`)
     }
@@ -29,11 +31,11 @@ async function balance({ withSession, settings }: AdminTools, accountId: string,
       ledgers.openHolds(accountId),
       listPostings(db, accountId, LISTED_MAX),
     ])
-    return { balances, holds, postings }
+    return { accountId, balances, holds, postings }
   })
   const { availableMicros, heldMicros, owedMicros } = found.balances
   const value = {
-    account_id: accountId,
+    account_id: found.accountId,
     ...{ available_micros: String(availableMicros), held_micros: String(heldMicros), owed_micros: String(owedMicros) },
     holds: found.holds.map(({ holdId, jobId, usdMicros, placedAt }) => ({
       ...{ hold_id: holdId, job_id: jobId, usd_micros: String(usdMicros), placed_at: placedAt },

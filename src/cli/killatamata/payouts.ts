@@ -7,6 +7,7 @@ import { findPayoutRequest, listOpenPayoutRequests } from '../../projections/kil
 import type { AdminTools } from '../admin-tools.ts'
 import { LISTED_MAX, type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, show, text } from '../terminal.ts'
+import { wholePayoutRequestId } from './whole-ids.ts'
 
 interface JsonOption {
   json?: boolean
@@ -71,11 +72,12 @@ async function list({ withSession }: AdminTools, options: OutputOptions): Promis
 
 async function decide(
   { withSession, written }: AdminTools,
-  payoutRequestId: string,
+  named: string,
   decision: Decision,
   options: JsonOption,
 ): Promise<void> {
   await withSession(async ({ bus, db, context }) => {
+    const payoutRequestId = await wholePayoutRequestId(db, named)
     const row = await findPayoutRequest(db, payoutRequestId)
     if (!row) throw new Rejected('payout_request_not_found', `There is no payout request ${payoutRequestId}.`)
     const circumstances = context()

@@ -14,6 +14,7 @@ import { listSettlements } from '../../projections/killatamata/payment.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { LISTED_MAX, list, type OutputOptions, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, show, text } from '../terminal.ts'
+import { wholeAccountId } from './whole-ids.ts'
 
 const REASON_LENGTH_MAX = 200
 
@@ -66,8 +67,8 @@ async function credited(tools: AdminTools, given: string, providerId: string, op
   const provider = checkoutProvider.safeParse(given)
   if (!provider.success) throw new CliError(EXIT.usage, `${given} is no provider: stripe or coinbase`)
   const { LEDGER_PERIOD_EVENTS_MAX: periodEventsMax } = tools.settings(killatamataSettings)
-  const { account: accountId, reason } = options
   await tools.withSession(async ({ bus, db, context }) => {
+    const accountId = await wholeAccountId(db, options.account)
     if (!(await existsAccount(db, accountId))) {
       throw new Rejected('account_not_found', `There is no account ${accountId}.`)
     }
@@ -76,7 +77,14 @@ async function credited(tools: AdminTools, given: string, providerId: string, op
     const ledgers = createLedgers(bus, { periodEventsMax, periodHint })
     const settlementId = settlementIdOf(provider.data, providerId)
     const period = await ledgers.period(accountId)
-    const resolve = { kind: 'resolve', settlementId, accountId, period, reason, at: circumstances.at } as const
+    const resolve = {
+      kind: 'resolve',
+      settlementId,
+      accountId,
+      period,
+      reason: options.reason,
+      at: circumstances.at,
+    } as const
     const handled = await bus.handle(settlement, settlementId, resolve, circumstances)
     const { state } = handled
     if (state.status !== 'confirmed') throw new Rejected('checkout_not_found', `${providerId} waits for nobody.`)

@@ -1,7 +1,7 @@
 /** `opslog rungate listen`: an account's webhooks on one's own machine. It follows the log, so it works without a webhook. */
 import type { Recorded } from '../../events/event.ts'
 import { publishedEvents } from '../../events/rungate/published.ts'
-import { webhookEventType } from '../../events/rungate/webhook.ts'
+import { webhookDeliveryEvents, webhookEventType } from '../../events/rungate/webhook.ts'
 import { isPoison } from '../../events/subscription.ts'
 import { agentOf, payloadOf, personalOwnerOf, publishedIdOf } from '../../processes/rungate/webhook-payload.ts'
 import { sign } from '../../processes/rungate/webhooks.ts'
@@ -78,7 +78,7 @@ interface Watching {
   onMessage(message: Message): void
 }
 
-/** Tells what the account's webhooks are told of all that happens now. Resolves when the signal aborts. */
+/** Tells what the account's webhooks are told of all that happens now, trials too. Resolves when the signal aborts. */
 export const watch = (tools: AdminTools, session: AdminSession, { accountId, after, signal, onMessage }: Watching) => {
   let last = after
   return tools.followEvents(session, {
@@ -89,11 +89,20 @@ export const watch = (tools: AdminTools, session: AdminSession, { accountId, aft
         if (signal.aborted) return
         if (!isPoison(event)) {
           for await (const message of messagesOf(session, event, { accountId, events: undefined })) onMessage(message)
+          const trial = trialOf(event, accountId)
+          if (trial) onMessage(trial)
         }
         last = event.position
       }
     },
   })
+}
+
+/** What a webhook of the account is sent to try it: nothing but its delivery is in the log. */
+function trialOf({ type, data }: Recorded, accountId: string): Message | undefined {
+  if (type !== 'rungate.DeliveryRequested.v1' || data.accountId !== accountId) return undefined
+  const { isTrial, eventId, eventType, body } = webhookDeliveryEvents[type].parse(data)
+  return isTrial ? { id: eventId, eventType, body } : undefined
 }
 
 /** What the account's webhooks tell of an event. */

@@ -6,6 +6,8 @@ import { accepted } from '../accepted.ts'
 type Rungate = Client<'rungate'>
 
 export const MODEL = 'gpt-5'
+/** How long the read models may take to show what was just made. */
+export const SHOWN = { waitMaxMs: 10_000, pollIntervalMs: 50 }
 
 /** Of a policy, beside its name. */
 export interface PolicyTerms {
@@ -19,12 +21,15 @@ export interface TriggerAgent {
   policyId: string
   /** With its own key. */
   client: Rungate
-  /** Calls the model, with a tool of this name; answers with the status. */
-  call(toolName?: string): Promise<number>
+  /** Calls the model, with these words and a tool of this name; answers with the status. */
+  call(asked?: { toolName?: string; content?: string }): Promise<number>
 }
 
 export interface Ground {
+  /** Of the API. */
+  url: string
   admin: Rungate
+  adminToken: string
   accountId: string
   /** Stands in the names of what is made. */
   run: string
@@ -33,6 +38,8 @@ export interface Ground {
   providerKey(): Promise<string>
   policy(terms?: PolicyTerms): Promise<string>
   agent(terms?: PolicyTerms): Promise<TriggerAgent>
+  /** Who shows this cookie; without one, whoever comes. */
+  visitor(cookie?: string): Rungate
   close(): Promise<void>
 }
 
@@ -48,8 +55,10 @@ export async function createGround({ url, token: given, run, say }: GroundOption
   let simulating: Promise<LlmSimulator> | undefined
   let keyId: string | undefined
   let made = 0
-  const clientOf = (key?: string): Rungate => {
-    const client = createClient({ url, context: 'rungate', ...(key !== undefined && { key }) })
+  const clientOf = (signedIn: { key?: string; cookie?: string } = {}): Rungate => {
+    const { key, cookie } = signedIn
+    const signed = { ...(key !== undefined && { key }), ...(cookie !== undefined && { headers: { cookie } }) }
+    const client = createClient({ url, context: 'rungate', ...signed })
     client.use({
       onResponse({ request: { method, url: asked }, response: { status } }) {
         if (method !== 'GET') say(`${method} ${new URL(asked).pathname} → ${status}`)
@@ -63,7 +72,7 @@ export async function createGround({ url, token: given, run, say }: GroundOption
   }
   const token =
     given ?? (await accepted(clientOf().POST('/v1/register', { body: { name: `Trigger ${run}` } }))).data.admin_token
-  const admin = clientOf(token)
+  const admin = clientOf({ key: token })
   const { data: account } = await accepted(admin.GET('/api/account'))
 
   const simulator = () => {
@@ -88,12 +97,12 @@ export async function createGround({ url, token: given, run, say }: GroundOption
     const [policyId, openai] = [await policy(terms), await providerKey()]
     const body = { name: named('Agent'), policy_id: policyId, provider_keys: { openai } }
     const { id, api_key } = (await accepted(admin.POST('/api/agents', { body }))).data
-    const client = clientOf(api_key)
+    const client = clientOf({ key: api_key })
     return {
       ...{ id, policyId, client },
-      async call(toolName) {
+      async call({ toolName, content = 'To try with' } = {}) {
         const tools = toolName === undefined ? {} : { tools: [{ type: 'function', function: { name: toolName } }] }
-        const asked = { model: MODEL, messages: [{ role: 'user', content: 'To try with' }], ...tools }
+        const asked = { model: MODEL, messages: [{ role: 'user', content }], ...tools }
         const { response } = await client.POST('/v1/chat/completions', { body: asked })
         return response.status
       },
@@ -101,7 +110,8 @@ export async function createGround({ url, token: given, run, say }: GroundOption
   }
 
   return {
-    ...{ admin, accountId: account.id, run, simulator, providerKey, policy, agent },
+    ...{ url, admin, adminToken: token, accountId: account.id, run, simulator, providerKey, policy, agent },
+    visitor: (cookie) => clientOf(cookie === undefined ? {} : { cookie }),
     close: async () => (await simulating)?.close(),
   }
 }

@@ -2,7 +2,9 @@
 import type { WebhookEventType } from '../../events/rungate/webhook.ts'
 import { accepted } from '../accepted.ts'
 import { poll } from '../demo/client.ts'
-import { type Ground, MODEL, type PolicyTerms, type TriggerAgent } from './trigger-ground.ts'
+import { startListener } from '../demo/listener.ts'
+import { type Ground, MODEL, type PolicyTerms, SHOWN, type TriggerAgent } from './trigger-ground.ts'
+import { joinedMember, ownerOf } from './trigger-people.ts'
 
 export interface Recipe {
   /** In a sentence, for `--list`. */
@@ -10,13 +12,11 @@ export interface Recipe {
   make(ground: Ground): Promise<void>
 }
 
-const SHOWN = { waitMaxMs: 10_000, pollIntervalMs: 50 }
-
 const pathOf = (id: string) => ({ params: { path: { id } } })
 
 async function called(on: Ground, terms?: PolicyTerms, toolName?: string): Promise<TriggerAgent> {
   const agent = await on.agent(terms)
-  await agent.call(toolName)
+  await agent.call({ ...(toolName !== undefined && { toolName }) })
   return agent
 }
 
@@ -26,6 +26,10 @@ async function begun(on: Ground): Promise<{ agent: TriggerAgent; runId: string }
   return { agent, runId: (await accepted(agent.client.GET('/v1/runs/current'))).data.id }
 }
 
+/** What an answer of 250 tokens costs of a budget that pays for 300, of which a call must be able to have 256. */
+const NEARLY_ALL = '[[words 250]]'
+const NEARLY_SPENT_USD = 0.003
+
 const runs: Partial<Record<WebhookEventType, Recipe>> = {
   'run.started': { says: 'an agent calls a model', make: async (on) => void (await called(on)) },
   'run.completed': {
@@ -33,6 +37,13 @@ const runs: Partial<Record<WebhookEventType, Recipe>> = {
     async make(on) {
       const { agent } = await begun(on)
       await accepted(agent.client.POST('/v1/runs/current/complete', {}))
+    },
+  },
+  'run.budget_exceeded': {
+    says: 'a call uses up most of its budget, and the rest does not pay for the next',
+    async make(on) {
+      const agent = await on.agent({ budget: { hard_limit_usd: NEARLY_SPENT_USD } })
+      for (let calls = 0; calls < 2; calls++) await agent.call({ content: NEARLY_ALL })
     },
   },
   'run.force_stopped': {
@@ -195,7 +206,54 @@ async function token({ admin, run }: Ground): Promise<string> {
   return (await accepted(admin.POST('/api/admin-tokens', { body }))).data.id
 }
 
-/** By the event that they make. What members do among themselves has none: people sign in for that. */
+const members: Partial<Record<WebhookEventType, Recipe>> = {
+  'member.role_changed': {
+    says: 'somebody accepts an invitation, and is given another role',
+    async make(on) {
+      const { id } = await joinedMember(on)
+      await accepted(on.admin.PATCH('/api/members/{id}', { ...pathOf(id), body: { role: 'viewer' } }))
+    },
+  },
+  'member.removed': {
+    says: 'somebody accepts an invitation, and is removed',
+    async make(on) {
+      const { id } = await joinedMember(on)
+      await accepted(on.admin.DELETE('/api/members/{id}', pathOf(id)))
+    },
+  },
+  'member.ownership_transferred': {
+    says: 'somebody claims the account, which had no owner, and gives it to another member',
+    async make(on) {
+      const owner = await ownerOf(on)
+      const { id } = await joinedMember(on)
+      await accepted(owner.PATCH('/api/members/{id}/transfer-ownership', pathOf(id)))
+    },
+  },
+}
+
+const trials: Partial<Record<WebhookEventType, Recipe>> = {
+  'webhook.test': {
+    says: 'a webhook that leads to this command is made, tried and deleted; WEBHOOK_ALLOW_PRIVATE=true allows it',
+    async make({ admin, run }) {
+      const listener = await startListener('/tried', { id: 'x-rungate-delivery', signature: 'x-rungate-signature-256' })
+      try {
+        const body = { name: `Tried ${run}`, url: listener.url, events: ['run.completed' as const] }
+        const { id } = (await accepted(admin.POST('/api/webhooks', { body }))).data
+        await accepted(admin.POST('/api/webhooks/{id}/test', pathOf(id)))
+        await poll(
+          async () => listener.received.length,
+          (received) => received > 0,
+          SHOWN,
+        )
+        await accepted(admin.DELETE('/api/webhooks/{id}', pathOf(id)))
+      } finally {
+        listener.close()
+      }
+    },
+  },
+}
+
+/** By the event that they make. */
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
-  Object.entries({ ...runs, ...steps, ...approvals, ...settings, ...keys }),
+  Object.entries({ ...runs, ...steps, ...approvals, ...settings, ...keys, ...members, ...trials }),
 )

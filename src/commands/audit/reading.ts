@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { READING_CATEGORY, type ReadingEvent } from '../../events/audit/reading.ts'
+import type { Recorded } from '../../events/event.ts'
 import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../events/store.ts'
 import { createKeyedQueue } from '../../runtime/keyed-queue.ts'
 import type { CommandContext } from '../handle.ts'
@@ -12,6 +13,8 @@ import { eventId } from '../identity.ts'
 export interface ReadingRecorder {
   /** Resolves when it is stored. Rejects with StoreUnavailable where it is not known to be. */
   record(event: ReadingEvent, context: CommandContext): Promise<void>
+  /** What a key has read last, at most `max`, the newest first. Rejects with StoreUnavailable. */
+  last(keyId: string, max: number): Promise<Recorded<ReadingEvent>[]>
 }
 
 export interface ReadingRecorderLimits {
@@ -27,7 +30,7 @@ interface Tail {
 }
 
 export function createReadingRecorder(
-  store: Pick<EventStore, 'append' | 'readLast'>,
+  store: Pick<EventStore, 'append' | 'readLast' | 'readStream'>,
   limits: ReadingRecorderLimits,
 ): ReadingRecorder {
   const tails = new LRUCache<string, Tail>({ max: limits.auditorsMax })
@@ -63,9 +66,19 @@ export function createReadingRecorder(
     throw new StoreUnavailable('what was read could not be recorded: others kept writing to the same stream')
   }
 
+  const streamOf = (keyId: string) => `${READING_CATEGORY}-${keyId}`
+
   return {
+    async last(keyId, max) {
+      const stream = streamOf(keyId)
+      const end = await store.readLast(stream)
+      if (!end) return []
+      const from = end.revision < BigInt(max) ? 0n : end.revision - BigInt(max) + 1n
+      const found = await Array.fromAsync(store.readStream<ReadingEvent>(stream, { from, maxCount: BigInt(max) }))
+      return found.reverse()
+    },
     record(event, context) {
-      const stream = `${READING_CATEGORY}-${event.data.keyId}`
+      const stream = streamOf(event.data.keyId)
       // Each needs the hash of the one before.
       return runInOrder(stream, () => write(stream, event, context))
     },

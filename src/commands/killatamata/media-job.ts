@@ -19,6 +19,8 @@ interface Under {
   /** Where a provider's queue has the work of the last attempt. */
   submitted: { provider: string; ref: string; attempt: number } | null
   startedAt: string | null
+  /** When the last attempt began. */
+  attemptAt: string | null
 }
 
 export type MediaJobState =
@@ -34,7 +36,8 @@ export type MediaJobCommand =
   | { kind: 'abandon'; accountId: string; requestId: string; jobId: string; at: string }
   /** Beyond the deadline, or after so many attempts, it fails instead. */
   | { kind: 'start'; attemptsMax: number; at: string }
-  | { kind: 'submitted'; provider: string; ref: string; at: string }
+  /** The first ref of an attempt stays; that of another attempt than the last one is nobody’s. */
+  | { kind: 'submitted'; attempt: number; provider: string; ref: string; at: string }
   | {
       kind: 'complete'
       files: readonly MediaFile[]
@@ -57,16 +60,17 @@ export const mediaJob: Aggregate<MediaJobState, MediaJobCommand, MediaJobEvent> 
 
   evolve(state, event) {
     if (event.type === 'killatamata.MediaJobRequested.v1') {
-      return { status: 'queued', facts: event.data, attempts: 0, submitted: null, startedAt: null }
+      return { status: 'queued', facts: event.data, attempts: 0, submitted: null, startedAt: null, attemptAt: null }
     }
     if (event.type === 'killatamata.MediaJobAbandoned.v1') return { status: 'abandoned' }
     if (state.status === 'absent' || state.status === 'abandoned') return state
-    const { facts, attempts, submitted, startedAt } = state
-    const under = { facts, attempts, submitted, startedAt }
+    const { facts, attempts, submitted, startedAt, attemptAt } = state
+    const under = { facts, attempts, submitted, startedAt, attemptAt }
     switch (event.type) {
       case 'killatamata.MediaJobStarted.v1': {
         const { attempt, occurredAt } = event.data
-        return { ...under, status: 'processing', attempts: attempt, startedAt: startedAt ?? occurredAt }
+        const times = { startedAt: startedAt ?? occurredAt, attemptAt: occurredAt }
+        return { ...under, ...times, status: 'processing', attempts: attempt }
       }
       case 'killatamata.MediaJobSubmittedToProvider.v1': {
         const { provider, ref, attempt } = event.data
@@ -121,7 +125,7 @@ type OfRunning = Exclude<MediaJobCommand, { kind: 'request' | 'abandon' | 'delet
 const TOO_LATE = { code: 'provider_timeout', message: 'The job did not end within its time.' } as const
 const TOO_OFTEN = { code: 'provider_failed', message: 'Every attempt at the job broke off.' } as const
 
-function decideRunning(command: OfRunning, { attempts, facts }: Running, of: Of): MediaJobEvent[] {
+function decideRunning(command: OfRunning, { attempts, facts, submitted }: Running, of: Of): MediaJobEvent[] {
   const failed = (why: { code: MediaFailure; message: string }): MediaJobEvent[] => [
     { type: 'killatamata.MediaJobFailed.v1', data: { ...of, ...why } },
   ]
@@ -132,8 +136,9 @@ function decideRunning(command: OfRunning, { attempts, facts }: Running, of: Of)
       if (attempts >= command.attemptsMax) return failed(TOO_OFTEN)
       return [{ type: 'killatamata.MediaJobStarted.v1', data: { ...of, attempt: attempts + 1 } }]
     case 'submitted': {
-      const { provider, ref } = command
-      return [{ type: 'killatamata.MediaJobSubmittedToProvider.v1', data: { ...of, attempt: attempts, provider, ref } }]
+      const { attempt, provider, ref } = command
+      if (attempt !== attempts || submitted?.attempt === attempt) return []
+      return [{ type: 'killatamata.MediaJobSubmittedToProvider.v1', data: { ...of, attempt, provider, ref } }]
     }
     case 'complete': {
       const { files, chargedMicros, effectiveInput, adjustments } = command

@@ -7,7 +7,8 @@ import { z } from 'zod'
 import { isFault, numbered, readStoryboard, type Scene, type Storyboard, titled } from './storyboard.ts'
 
 const MARK = '<!-- storyboard version 2 -->'
-const COMMENT = /^<!-- scene (\{.*\}) -->$/
+/** JSON may hold U+2028 and U+2029, which are no character to a bare dot. */
+const COMMENT = /^<!-- scene (\{.*\}) -->$/s
 const HEADING = /^(#{1,6})[ \t]+(.*?)[ \t]*$/
 const DURATION = /^\*\*Duration:\*\* (\d+(?:\.\d+)?) s$/
 const NOTES = '**Notes:**'

@@ -14,6 +14,7 @@ import { filesPart } from './files.ts'
 import { googlePart, newGoogleKey } from './google.ts'
 import { llmPart } from './llm.ts'
 import { mailPart, type SandboxMail } from './mail.ts'
+import { type QueueMaker, queuePart } from './queue.ts'
 import { startStandInServer } from './server.ts'
 import { sinkPart } from './sink.ts'
 import { openStandInStore } from './store.ts'
@@ -28,6 +29,8 @@ export interface StandInOptions {
   mails: (to: string | undefined) => Promise<SandboxMail[]>
   /** Whether a chain is wanted. */
   hasChain: boolean
+  /** Makes what the queue is asked for. */
+  maker: QueueMaker
   log: { warn(fields: object, message: string): void }
 }
 
@@ -62,7 +65,7 @@ export type StandIns = Awaited<ReturnType<typeof startStandIns>>
 
 /** Resolves when all of them answer. Without a chain for this platform the rest goes on. */
 export async function startStandIns(options: StandInOptions) {
-  const { directory, apiUrl, stripe, mails, log } = options
+  const { directory, apiUrl, stripe, mails, maker, log } = options
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const file = join(directory, 'stand-ins.json')
   const secretsOf = kept(file)
@@ -78,6 +81,7 @@ export async function startStandIns(options: StandInOptions) {
     sinkPart(store),
     filesPart(store),
     llmPart(),
+    queuePart({ url, store, maker, log }),
     ...(chain ? [chain.part] : []),
   ]
   const server = await startStandInServer(secretsOf.port, partsAt)

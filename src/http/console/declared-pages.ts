@@ -26,6 +26,7 @@ import { type Framing, noteViewer, notThere } from './framing.ts'
 import { commandOf, type Looking, type PageContext, requireActing } from './looking.ts'
 import { keepOnce, takeOnce } from './once.ts'
 import { refusal } from './page.ts'
+import { plotParts, plotsBelow, sampledPlots } from './sampled-plots.ts'
 import type { Sessions } from './session.ts'
 import { csvOf, jsonOf } from './sheet.ts'
 
@@ -72,10 +73,17 @@ const showPage =
   async (c, viewer) => {
     if (!maySee(of, page, viewer)) throw notThere()
     const asked = ground.looking.asked(c, viewer, of.parts as unknown)
+    const own = { ...asked, parts: ground.parts }
+    const below = plotsBelow(page.path, viewer)
+    const parts = plotParts(own, below)
+    // Without the page itself, which may take long to make.
+    if (asked.part !== undefined && Object.hasOwn(parts, asked.part))
+      return partOf(c, { content: '', parts }, asked.part)
     const shown = await viewOf(page)(asked)
     if (shown === undefined) throw notThere()
     if (typeof shown === 'string') return c.redirect(`/console${shown}`, 303)
     if (asked.part !== undefined) return partOf(c, shown, asked.part)
+    const plots = sampledPlots(own, below)
     const plot = asked.query.get('plot')
     if (plot !== null) return figuresIn(c, asked.plotting.plots.get(plot))
     const format = asked.query.get('format')
@@ -85,7 +93,8 @@ const showPage =
     const once = takeOnce(c, sealer, viewer.sessionId)
     const message = html`${openMessage(sealer, viewer.sessionId, asked.query.get('done'))}${once}`
     const actions = actionBar(of, page.path, asked.path, viewer, shown.without)
-    const { title = page.title, content, status = 200 } = shown
+    const { title = page.title, status = 200 } = shown
+    const content = below.length === 0 ? shown.content : html`${shown.content}${plots}`
     return c.html(await ground.framing.framed(c, viewer, { title, content, message, actions }), status)
   }
 

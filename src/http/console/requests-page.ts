@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import { helpPath } from '../help.ts'
 import { type Asked, type Markup, type Shown, tenantOf } from '../pages/declaration.ts'
-import { requestMarkup } from '../pages/list.ts'
+import { limitOf, requestMarkup } from '../pages/list.ts'
 import { empty, fieldsOf, link, live, pathOf, said, shortId, time, withQuery } from '../pages/markup.ts'
 import { type Column, table } from '../pages/table.ts'
 import type { RecentRequest } from '../recent-requests.ts'
@@ -10,8 +10,6 @@ import type { ConsoleParts } from './access.ts'
 
 type Look = Asked<ConsoleParts>
 
-/** More than a page of them is looked through by its filters. */
-const SHOWN_MAX = 100
 const STATUSES = ['2xx', '3xx', '4xx', '5xx'] as const
 
 /** Of the viewer's own, those that were refused last. */
@@ -69,7 +67,7 @@ const filterForm = ({ path, query }: Look): Markup => {
 }
 
 export async function showRequests(asked: Look): Promise<Shown> {
-  const found = () => fitting(asked, ownOf(asked)).slice(0, SHOWN_MAX)
+  const found = () => fitting(asked, ownOf(asked)).slice(0, limitOf(asked.query))
   const rows = () => {
     const requests = found()
     if (requests.length === 0) return empty('No request fits among those that this process has answered last.')

@@ -1,6 +1,6 @@
 /** Plots of what this process has sampled. Their planes change while somebody looks. */
 import { html } from 'hono/html'
-import type { Asked, Markup, Plot } from '../pages/declaration.ts'
+import type { Asked, Markup, Plot, Viewer } from '../pages/declaration.ts'
 import { live } from '../pages/markup.ts'
 import type { ConsoleParts } from './access.ts'
 import { drawn, planeOf } from './plot.ts'
@@ -30,6 +30,12 @@ const plotsOf = {
   }),
 }
 export type SampledPlot = keyof typeof plotsOf
+
+/** Below pages of other contexts, for administrators. */
+const BELOW: Readonly<Record<string, readonly SampledPlot[]>> = { '/events': ['events'] }
+
+export const plotsBelow = (path: string, { audience }: Viewer): readonly SampledPlot[] =>
+  audience === 'administrator' ? (BELOW[path] ?? []) : []
 
 const partName = (name: SampledPlot): string => `plot-${name}`
 

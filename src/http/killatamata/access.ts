@@ -13,10 +13,20 @@ import type { Purchasing } from '../../processes/killatamata/purchasing.ts'
 import type { NoteClick, Referring } from '../../processes/killatamata/referring.ts'
 import type { SignInParts } from '../../processes/killatamata/signing-in.ts'
 import type { CredentialDirectory, SessionDirectory } from '../../projections/killatamata/credentials.ts'
-import { bearerScheme, bearerToken, type Credential, either, publicAccess, signedBy, type Verifier } from '../access.ts'
+import {
+  bearerScheme,
+  bearerToken,
+  type Credential,
+  either,
+  publicAccess,
+  signedBy,
+  type Verdict,
+  type Verifier,
+} from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { Problem } from '../errors.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
+import type { SignIn } from '../pages/declaration.ts'
 import type { RateClass } from '../rate-limit.ts'
 import type { Place } from './auth/cookie.ts'
 import type { KillatamataCode } from './errors.ts'
@@ -93,28 +103,42 @@ export const accountKey = signedBy(SCHEME)
 /** The same where anybody else may ask too; a bad key is refused all the same. */
 export const accountKeyOrNone = either(publicAccess, signedBy(UNNAMED))
 
-/** A key that does not work, and one of a forgotten account, is answered like an unknown one. */
+type Found = NonNullable<ReturnType<CredentialDirectory['find']>>
+
+/** What a key may do now. One that does not work, and one of a forgotten account, is answered like an unknown one. */
+function verdictOn({ key, account }: Partial<Found>): Verdict<Customer> {
+  if (key?.status !== 'active' || account?.status !== 'active') return { kind: 'invalid' }
+  const { key_id: keyId, account_id: accountId } = key
+  return {
+    kind: 'valid',
+    principal: {
+      ...{ accountId, tenantId: accountId, environment: '', keyId, scopes: [] },
+      actor: { kind: 'operator', id: accountId, keyId },
+      logFields: { accountId, keyId },
+    },
+  }
+}
+
 export function verifiers({ credentials, noteUse }: KillatamataParts): Record<string, Verifier<Customer>> {
-  const proven = createKeyProof({
+  const proven = createKeyProof<Found>({
     idOf: textIdOf,
     find: (textId) => credentials.find(textId),
     hashOf: ({ key }) => key.key_hash,
   })
   const verify: Verifier<Customer> = (text) => {
-    const { key, account } = proven(text) ?? {}
-    if (key?.status !== 'active' || account?.status !== 'active') return { kind: 'invalid' }
-    const { key_id: keyId, account_id: accountId } = key
-    noteUse({ accountId, keyId })
-    return {
-      kind: 'valid',
-      principal: {
-        ...{ accountId, tenantId: accountId, environment: '', keyId, scopes: [] },
-        actor: { kind: 'operator', id: accountId, keyId },
-        logFields: { accountId, keyId },
-      },
-    }
+    const verdict = verdictOn(proven(text) ?? {})
+    if (verdict.kind === 'valid') noteUse(verdict.principal)
+    return verdict
   }
   return { [SCHEME]: verify, [UNNAMED]: verify }
+}
+
+/** How accounts' keys sign in to the console. */
+export const consoleSignIn: SignIn<KillatamataParts> = {
+  scheme: SCHEME,
+  audience: 'operator',
+  keyIdOf: textIdOf,
+  again: ({ credentials }, textId) => verdictOn(credentials.find(textId) ?? {}),
 }
 
 export const rates = ({ limits }: KillatamataParts): Record<string, RateClass<never>> => ({

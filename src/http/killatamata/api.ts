@@ -2,6 +2,7 @@
 import type { ContextApi } from '../context.ts'
 import { uuidRequestIds } from '../request-id.ts'
 import { accountKey, type KillatamataParts, rates, schemes, verifiers } from './access.ts'
+import { killatamataConsole } from './console/pages.ts'
 import { errors } from './errors.ts'
 import { operations } from './operations.ts'
 import { killatamataPages } from './skill/pages.ts'
@@ -49,6 +50,7 @@ export const killatamata: ContextApi<KillatamataParts> = {
   rates,
   bodyMaxBytes: BODY_MAX_BYTES,
   operations,
+  console: killatamataConsole,
   pages: killatamataPages,
   transfers: '/killatamata/api/v1/arcade/releases/upload',
 }

@@ -5,8 +5,8 @@
 import { html } from 'hono/html'
 import type { Asked, Markup } from './declaration.ts'
 
-/** Characters of an id that lists show. */
-const SHORT = 8
+/** What lists leave out of an id: all behind its first 8 characters. */
+const REST = /(?<=^[^…]{8})[^…]{5,}$/
 
 /** A path under `/console`, its parts encoded. */
 export const pathOf = (...parts: readonly string[]): string =>
@@ -71,10 +71,10 @@ export const heading = (name: string): string => `${name.charAt(0).toUpperCase()
 /** An id whole, with a button that copies it. */
 export const wholeId = (value: string, what: string): Markup => html`<code>${value}</code> ${copyButton(value, what)}`
 
-/** The beginning of an id, in a list: whole in its title, and whole where it is copied. */
+/** The beginning of an id, in a list: whole in its title, and whole where it is copied. Ids that begin with their time end differently. */
 export const shortId = (value: string | null | undefined, path?: string): Markup => {
   if (value === null || value === undefined) return none()
-  const text = value.length > SHORT + 4 ? value.slice(0, SHORT) : value
+  const text = value.replace(/(?<=^[a-z]+_)\w{18}(?=\w{8}$)/, '…').replace(REST, '')
   const shown = html`<code title="${value}" data-whole="${value}">${text}</code>`
   return path === undefined ? shown : html`<a href="${path}">${shown}</a>`
 }

@@ -27,8 +27,8 @@ export interface WithDatabase {
   db: Parameters<typeof listRows>[0]
 }
 
-/** An id's beginning that is long enough to look for. */
-const BEGINNING = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/i
+/** An id's beginning that is long enough to look for: of a UUID, or of an id with a prefix, `job_01KJPV4G`. */
+const BEGINNING = /^([0-9a-f]{8}[0-9a-f-]{0,28}|[a-z]+_\w{8,99})$/i
 /** More than one screen of them is no answer: the text says too little. */
 const FOUND_MAX = 10
 
@@ -40,7 +40,7 @@ export function fits(type: string, text: string): boolean {
   if (type === 'uuid') return isUuid(text)
   if (type === 'boolean') return text === 'true' || text === 'false'
   if (type === 'numeric') return /^-?\d{1,60}(\.\d{1,60})?$/.test(text)
-  if (type === 'integer' || type === 'bigint') return /^-?\d{1,9}$/.test(text)
+  if (type === 'integer' || type === 'bigint') return (type === 'bigint' ? /^-?\d{1,18}$/ : /^-?\d{1,9}$/).test(text)
   if (type.startsWith('timestamptz')) return !Number.isNaN(Date.parse(text))
   return true
 }
@@ -96,7 +96,7 @@ async function named<T extends Table>(
   const exact = await Promise.all(columns.map((column) => rowsWhere(things, asked, column, text)))
   const found = exact.flat()
   if (found.length > 0 || !BEGINNING.test(text)) return found
-  const ids = columns.filter((column) => typeOf(things.table, column) === 'uuid')
+  const ids = columns.filter((column) => typeOf(things.table, column) === (text.includes('_') ? 'text' : 'uuid'))
   return (await Promise.all(ids.map((column) => rowsWhere(things, asked, column, text, 'begins')))).flat()
 }
 

@@ -95,6 +95,7 @@ export async function openX402(parts: ContextParts, standIns: StandIns | undefin
     if (!chain) throw new Error(`a payment is of ${network}, which is not configured any more`)
     return chain
   }
+  const openedAt = parts.clock.now()
   const payments = createX402Payments({
     ...{ bus: parts.bus, ledgers: ledgersOf(parts), now: parts.clock.now },
     chain: {
@@ -107,7 +108,7 @@ export async function openX402(parts: ContextParts, standIns: StandIns | undefin
     limits: {
       ...{ waitMaxMs: given.X402_WAIT_MAX_MS, pollMs: given.X402_POLL_MS },
       foreignMaxMs: given.X402_FOREIGN_SETTLEMENT_MAX_S * 1_000,
-      firstStart: (await findFirstStart(parts.db)) ?? parts.clock.now(),
+      firstStart: async () => (await findFirstStart(parts.db)) ?? openedAt,
     },
   })
   return { networks, payments }

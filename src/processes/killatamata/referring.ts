@@ -110,7 +110,7 @@ export async function bindReferral(
   parts: Referring,
   { accountId, code: given, capturedAt }: Binding,
   context: CommandContext,
-): Promise<{ facts: ReferralFacts; position: bigint | undefined }> {
+): Promise<{ facts: ReferralFacts; position: bigint | undefined; replayed: boolean }> {
   const { bus, terms } = parts
   const { at } = context
   const { code, accountId: affiliateAccountId } = await requireReferrer(parts, given, '/code')
@@ -119,10 +119,10 @@ export async function bindReferral(
     ...{ accountId, affiliateAccountId, code, capturedAt, occurredAt: at },
     ...{ commissionBasisPoints: terms.commissionBasisPoints, commissionUntil: until },
   }
-  const { state, position } = await bus.handle(affiliateBinding, accountId, { kind: 'bind', facts }, context)
+  const { state, position, replayed } = await bus.handle(affiliateBinding, accountId, { kind: 'bind', facts }, context)
   const bound = state.bound ?? facts
   const counted = await countSignup(parts, bound, context)
-  return { facts: bound, position: later(position, counted) }
+  return { facts: bound, position: later(position, counted), replayed }
 }
 
 const later = (a: bigint | undefined, b: bigint | undefined): bigint | undefined =>

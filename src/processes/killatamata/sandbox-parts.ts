@@ -21,12 +21,39 @@ export interface StandIns {
   close(): Promise<void>
 }
 
+/** What the stand-in of a provider's queue is to make. */
+export interface StandInOrder {
+  task: string
+  input: Record<string, unknown>
+  sources: { field: string; index: number; mimeType: string; bytes: Uint8Array }[]
+}
+
+/** By the same renderers as jobs that are done here; what it needs is loaded when it is first asked. */
+interface Maker {
+  make(order: StandInOrder): Promise<{ name: string; mimeType: string; bytes: Uint8Array }[]>
+  close(): Promise<void>
+}
+
+function makerOf(directory: string, limits: KillatamataSettings): Maker {
+  let opening: Promise<Maker> | undefined
+  return {
+    async make(order) {
+      opening ??= import('./media/stand-in-maker.ts').then(({ openStandInMaker }) =>
+        openStandInMaker(directory, limits),
+      )
+      return (await opening).make(order)
+    },
+    close: async () => (await opening)?.close(),
+  }
+}
+
 interface Wanted {
   directory: string
   apiUrl: () => string
   stripe: Awaited<ReturnType<ContextParts['services']['stripeStandIn']>>
   mails: (to: string | undefined) => Promise<{ to: string; subject: string; text: string; receivedAt: string }[]>
   hasChain: boolean
+  maker: Maker
   log: { warn(fields: object, message: string): void }
 }
 
@@ -42,7 +69,7 @@ const MAILS_MAX = 200
 
 const REAL = [
   ...(['KILLATAMATA_STRIPE_SECRET_KEY', 'COINBASE_API_KEY', 'GOOGLE_CLIENT_ID'] as const),
-  ...(['X402_RELAYER_KEY', 'X402_FACILITATOR_URL'] as const),
+  ...(['X402_RELAYER_KEY', 'X402_FACILITATOR_URL', 'MEDIA_QUEUE_KEY'] as const),
 ]
 const givenReal = (settings: KillatamataSettings) => REAL.filter((name) => settings[name] !== undefined)
 
@@ -77,6 +104,7 @@ export function sandboxOf(start: StartStandIns): Sandbox {
       ...{ directory: `${config.DATA_DIR}/killatamata`, apiUrl, log },
       stripe: await services.stripeStandIn(STRIPE_WEBHOOK_PATH, STRIPE_DIRECTORY),
       hasChain: parts.settings(killatamataSettings).X402_NETWORKS.length === 0,
+      maker: makerOf(`${config.DATA_DIR}/media/queue-stand-in`, parts.settings(killatamataSettings)),
       async mails(to) {
         const { mails } = await readMailbox(db, { context: 'killatamata', to, limit: MAILS_MAX })
         return mails.map(({ recipient, subject, body, sent_at }) => ({

@@ -45,7 +45,8 @@ export interface X402Limits {
   pollMs: number
   /** A settlement that somebody else has sent is credited while its block is younger than this, and later than `firstStart`. */
   foreignMaxMs: number
-  firstStart: Date
+  /** Asked where it matters, so that a start waits for no database. */
+  firstStart: () => Promise<Date>
 }
 
 export interface X402Parts {
@@ -86,12 +87,12 @@ export function createX402Payments(parts: X402Parts) {
     // It may be refused because somebody has brought it to the chain already.
     const says = await chain.outcomeOf(authorization)
     if (says.as !== 'paid') return { reason: fault, isUnused: false }
-    return isTimely(says.blockAt) ? { isUnused: false } : { reason: 'nonce_already_used', isUnused: false }
+    return { isUnused: false, ...((await isTimely(says.blockAt)) ? {} : { reason: 'nonce_already_used' }) }
   }
 
   /** A settled authorization is public for ever: an old one is anybody's to show. */
-  function isTimely(blockAt: Date): boolean {
-    return now().getTime() - blockAt.getTime() <= limits.foreignMaxMs && blockAt > limits.firstStart
+  async function isTimely(blockAt: Date): Promise<boolean> {
+    return now().getTime() - blockAt.getTime() <= limits.foreignMaxMs && blockAt > (await limits.firstStart())
   }
 
   const decide = (paymentId: string, command: X402PaymentCommand, context: CommandContext) =>

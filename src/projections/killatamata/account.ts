@@ -116,6 +116,13 @@ export const findIdleKeys = (db: ReadModels, since: string, limit: number) =>
     .limit(limit)
     .execute()
 
+/** Of accounts, forgotten ones too. */
+export async function accountIdsBeginning(db: ReadModels, beginning: string, limit = 10): Promise<string[]> {
+  const found = killatamataTables(db).selectFrom('killatamata_accounts').select('account_id')
+  const rows = await found.where('account_id', 'like', `${beginning}%`).limit(limit).execute()
+  return rows.map(({ account_id }) => account_id)
+}
+
 /** Whether there is such an account, forgotten or not. */
 export async function existsAccount(db: ReadModels, accountId: string): Promise<boolean> {
   const found = killatamataTables(db).selectFrom('killatamata_accounts').select('account_id')

@@ -255,6 +255,18 @@ export const findPayoutRequest = preparedOne((db, payoutRequestId: string) =>
   db.selectFrom('killatamata_payout_requests').selectAll().where('payout_request_id', '=', payoutRequestId),
 )
 
+export async function payoutRequestIdsBeginning(db: ReadModels, beginning: string, limit = 10): Promise<string[]> {
+  const found = killatamataTables(db).selectFrom('killatamata_payout_requests').select('payout_request_id')
+  const rows = await found.where('payout_request_id', 'like', `${beginning}%`).limit(limit).execute()
+  return rows.map(({ payout_request_id }) => payout_request_id)
+}
+
+export async function affiliateIdsBeginning(db: ReadModels, beginning: string, limit = 10): Promise<string[]> {
+  const found = killatamataTables(db).selectFrom('killatamata_affiliates').select('affiliate_id')
+  const rows = await found.where('affiliate_id', 'like', `${beginning}%`).limit(limit).execute()
+  return rows.map(({ affiliate_id }) => affiliate_id)
+}
+
 /** Affiliates of whom commissions can be paid at `now` (RFC 3339) that are still pending, the longest due first. */
 export const findMaturing = (db: ReadModels, now: string, limit: number) =>
   killatamataTables(db)

@@ -109,6 +109,34 @@ describe('spans', () => {
     expect(collector.spans()).toEqual([])
   })
 
+  const unrecorded = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`
+
+  it('are not made of what follows from something unrecorded, which goes on as it is', async () => {
+    begin()
+    const work = async () => {
+      await Promise.resolve()
+      return [traceparentNow(), span('inner', {}, () => traceparentNow()), traceFields()]
+    }
+    const seen = await span('outer', {}, work, { parent: unrecorded, kind: 'server' })
+    expect(seen).toEqual([unrecorded, unrecorded, { trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16) }])
+    expect(traceparentNow()).toBeUndefined()
+    const isRecorded = (of: string) => span('asked', {}, (given) => given.isRecorded, { parent: of })
+    expect([isRecorded(unrecorded), isRecorded(parent)]).toEqual([false, true])
+    const failing = () => span('inner', {}, () => Promise.reject(new RangeError('no')))
+    await expect(span('outer', {}, failing, { parent: unrecorded })).rejects.toThrow(RangeError)
+    await closeTelemetry()
+    expect(collector.spans().map(({ name }) => name)).toEqual(['asked'])
+  })
+
+  it('are made of it where the sampler does not go by the parent', async () => {
+    begin({ OTEL_TRACES_SAMPLER: 'always_on' })
+    const seen = await span('outer', {}, async () => span('inner', {}, () => traceparentNow()), { parent: unrecorded })
+    await closeTelemetry()
+    const [inner, outer] = collector.spans()
+    expect([inner?.parentSpanId, outer?.parentSpanId]).toEqual([outer?.spanId, 'b'.repeat(16)])
+    expect(seen).toBe(`00-${'a'.repeat(32)}-${inner?.spanId}-01`)
+  })
+
   it('give log lines their trace', () => {
     begin()
     expect(traceFields()).toEqual({})

@@ -8,10 +8,16 @@ import { type Stack, startStack } from '../../support/stack.ts'
 
 let stack: Stack
 let environment: Record<string, string>
+interface Account {
+  account_id: string
+  api_key: string
+  email: string
+}
 let sandbox: {
   url: string
   standins: string
-  account: { account_id: string; api_key: string; email: string }
+  account: Account
+  other_account: Account
   stripe: { webhook_secret: string }
 }
 beforeAll(async () => {
@@ -88,6 +94,27 @@ it('grants and takes the mark of those who may review', async () => {
   expect(await json('admin', 'grant', accountId)).toMatchObject({ isAdmin: true })
   expect(await json('admin', 'revoke', accountId)).toMatchObject({ isAdmin: false })
   expect((await run('admin', 'grant', 'acct_none')).exitCode).toBe(1)
+})
+
+it('takes a beginning of an id, and names the candidates where it begins several', async () => {
+  const { account, other_account: other } = sandbox
+  const beginning = account.account_id.slice(0, -2)
+  expect(await json('balance', beginning)).toMatchObject({ account_id: account.account_id })
+  expect(await json('admin', 'revoke', beginning)).toMatchObject({ accountId: account.account_id })
+  // Ids begin with the time: both were made in one moment.
+  const several = await run('balance', account.account_id.slice(0, 'acct_'.length + 4))
+  expect(several.exitCode).toBe(1)
+  expect(several.stderr).toContain(account.account_id)
+  expect(several.stderr).toContain(other.account_id)
+  const apply = await fetch(`${stack.url}/killatamata/api/v1/affiliates/me/apply`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${account.api_key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ displayName: 'Acme', contactEmail: 'acme@example.com' }),
+  })
+  const { affiliate } = (await apply.json()) as { affiliate: { affiliateId: string } }
+  const approved = await json('affiliate', 'approve', affiliate.affiliateId.slice(0, -2))
+  expect(approved).toMatchObject({ affiliateId: affiliate.affiliateId, status: 'active' })
+  expect((await run('payout', 'pay', 'prq_01KJPV4G', '--reference', 'wire 7')).exitCode).toBe(1)
 })
 
 it('forgets an account: its keys work no more, its money stays', async () => {

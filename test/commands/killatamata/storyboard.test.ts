@@ -70,7 +70,7 @@ describe('a storyboard', () => {
         if (isFault(board)) throw new Error(`${board.pointer} ${board.detail}`)
         expect(fromText(toMarkdown(board, 'Asset')).scenes).toStrictEqual(board.scenes)
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [[[{ title: '\u2028' }]], [[{ title: 'a', prompt: 'b\u2029' }]]] },
     )
   })
 

@@ -151,6 +151,58 @@ describe('a stream', () => {
   })
 })
 
+describe('the overview', () => {
+  it('tells an auditor how far and when it has verified, what it has read last, and nobody else that', async () => {
+    const keyOf = async (operatorId: string | null) => (await api.addAuditor(operatorId)).key
+    const [ofAcme, ofAll] = [await keyOf(acme.operatorId), await keyOf(null)]
+    const [one, all] = [await operator(api, ofAcme), await operator(api, ofAll)]
+    const cards = async (visitor: Visitor) => {
+      const { page } = await visitor.get('/console')
+      return new Map(
+        page.querySelectorAll('.cards-grid section').map((each) => [each.querySelector('h2')?.text, each.text]),
+      )
+    }
+    expect((await cards(one)).get('Your readings')).toMatch(/not verified the log lately[\s\S]*read nothing yet/)
+    const verified = await api.audit('/v1/verifications?all', { key: ofAll })
+    expect(verified.status).toBe(200)
+    await api.audit(`/v1/verifications?stream=${stream}`, { key: ofAcme })
+    expect((await cards(one)).get('Your readings')).toMatch(/not verified the log lately/)
+    await api.audit('/v1/verifications?all', { key: ofAcme })
+    await one.get('/console/history/ACC-7')
+    await vi.waitFor(async () => {
+      const own = (await cards(one)).get('Your readings') ?? ''
+      expect(own).toContain('read the history of ACC-7')
+      // A position tells how much all others have written.
+      expect(own).toMatch(/Verified up to position (?!\d+,)\S+, 20/)
+      expect((await cards(all)).get('Your readings')).toMatch(/Verified up to position \d+, 20/)
+    })
+    expect([...(await cards(one)).keys()]).not.toContain('Last seal')
+    expect((await cards(all)).get('Last seal')).toContain('has not been sealed')
+    expect([...(await cards(own)).keys()]).not.toContain('Your readings')
+    // To look at it is no reading.
+    const recorded = async () =>
+      (await Array.fromAsync(api.rawLog.readAll())).filter(
+        ({ type }) => type.startsWith('audit.') && type.includes('Read'),
+      ).length
+    const before = await recorded()
+    await cards(all)
+    expect(await recorded()).toBe(before)
+  })
+
+  it('and Events show administrators what read models take in, a second', async () => {
+    const seen = await admin.get('/console/events')
+    expect(seen.page.querySelectorAll('figure.plot figcaption').map(({ text }) => text)).toEqual([
+      expect.stringContaining('Events taken in'),
+    ])
+    expect((await admin.get('/console/events?part=plot-events')).text).toContain('<svg')
+    expect(JSON.parse((await admin.get('/console/events?plot=events')).text)).toBeInstanceOf(Array)
+    for (const visitor of [own, auditor]) {
+      expect((await visitor.get('/console/events')).page.querySelectorAll('figure.plot')).toHaveLength(0)
+      expect((await visitor.get('/console/events?part=plot-events')).status).toBe(404)
+    }
+  })
+})
+
 it('no page leads to one that there is not', async () => {
   const known = new Map<string, number>()
   const waiting = ['/console']

@@ -1,5 +1,8 @@
 /** Maintenance asked for on pages, beside an instance with all its roles: what was asked is on record, and what came of it. */
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createDatabase, type ReadModels } from '../../../src/postgres/database.ts'
 import { runCli } from '../../support/cli.ts'
 import { eventsOf } from '../../support/event-store.ts'
 import { temporaryDirectory } from '../../support/services.ts'
@@ -12,9 +15,11 @@ const JOB_MAX_MS = 60_000
 const empty = temporaryDirectory()
 
 let stack: Stack
+let db: ReadModels
 let admin: Visitor
 beforeAll(async () => {
   stack = await startStack({ stream: 'in-process', environment: { SECRETS_KEY } })
+  db = createDatabase({ url: stack.databaseUrl, poolMax: 1 })
   const environment = {
     EVENTSTORE_URL: stack.eventStoreUrl,
     DATABASE_URL: stack.databaseUrl,
@@ -26,6 +31,7 @@ beforeAll(async () => {
   await admin.enter((JSON.parse(stdout) as { url: string }).url)
 }, 120_000)
 afterAll(async () => {
+  await db?.destroy()
   await stack.close()
   empty.remove()
 })
@@ -124,5 +130,58 @@ describe('jobs', { timeout: 2 * JOB_MAX_MS }, () => {
     await ended((await act(`${MODEL}/actions/resume`, { reason: 'seen' })).jobId, 'done')
     const own = await admin.get('/console/projections/console.session/actions/pause')
     expect(own.page.querySelector('[role=alert]')?.text).toContain('Nobody could sign in')
+  })
+
+  /** What a read model could not take in: this event of the stream. */
+  const park = (projection: string, stream: string, { id, type }: { id: string; type: string }) =>
+    sql`INSERT INTO opslog_parked_events (projection, stream, revision, position, event_id, type, fault)
+      VALUES (${projection}, ${stream}, 0, 1, ${id}::uuid, ${type}, 'for a <b>test</b>')`.execute(db)
+
+  it('a parked stream is taken in when it is retried', async () => {
+    const answer = await fetch(`${stack.url}/noctant/v1/users`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ external_id: 'parked-1' }),
+    })
+    const { global_user_id: id } = (await answer.json()) as { global_user_id: string }
+    const stream = `noctant.user-${id}`
+    const [first] = await eventsOf(stack.store, stream)
+    await vi.waitFor(async () => {
+      const deleted = await sql`DELETE FROM noctant_users WHERE global_user_id = ${id}::uuid`.execute(db)
+      expect(deleted.numAffectedRows).toBe(1n)
+    })
+    await park('noctant.user', stream, { id: first?.id ?? '', type: first?.type ?? '' })
+    const path = `/console/parked/noctant.user/${stream}`
+    expect((await admin.get('/console/parked')).page.querySelector('main')?.text).toContain(stream)
+    const seen = await admin.get(path)
+    expect(seen.page.querySelector('pre')?.text).toBe('for a <b>test</b>')
+    expect((await admin.get(`${path}/actions/retry`)).page.querySelector('.says')?.text).toContain(
+      'nothing stands behind it',
+    )
+    await ended((await act(`${path}/actions/retry`, { reason: 'it was mended' })).jobId, 'done')
+    expect((await admin.get(path)).status).toBe(404)
+    expect((await admin.get(`/console/noctant/users/${id}`)).status).toBe(200)
+  })
+
+  it('one that is retried in vain says why, and is given up once its name was typed', async () => {
+    const stream = `noctant.engine-${randomUUID()}`
+    await park('noctant.order', stream, { id: randomUUID(), type: 'noctant.EngineOrderPlaced.v1' })
+    const path = `/console/parked/noctant.order/${stream}`
+    const { jobId } = await act(`${path}/actions/retry`, { reason: 'perhaps' })
+    const refused = await ended(jobId, 'refused')
+    expect(refused.page.querySelector('.refusal')?.text.trim()).not.toBe('')
+    const form = await admin.get(`${path}/actions/skip`)
+    const lacking: Record<string, string>[] = [{ reason: 'lost' }, { confirm: stream }]
+    for (const fields of lacking) {
+      expect((await admin.post(`${path}/actions/skip`, { ...formIn(form), ...fields })).status).toBe(400)
+    }
+    const skipped = await act(`${path}/actions/skip`, { reason: 'lost for good', confirm: stream })
+    await ended(skipped.jobId, 'done')
+    expect((await admin.get(path)).status).toBe(404)
+    const [asked] = await eventsOf(stack.store, `console.job-${skipped.jobId}`)
+    expect(asked).toMatchObject({
+      data: { kind: 'skip', projection: 'noctant.order', stream, reason: 'lost for good' },
+      metadata: { actor: { kind: 'admin' } },
+    })
   })
 })

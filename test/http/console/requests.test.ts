@@ -45,3 +45,11 @@ it('can be filtered, and one of them names the code that it was refused with', a
   const stranger = await operator(api, other.key)
   expect((await stranger.get(href)).status).toBe(404)
 })
+
+it('are as many as those of any list, so that the page stays small', async () => {
+  const own = await operator(api, acme.key)
+  for (let asked = 0; asked < 60; asked += 1) await api.call('GET', '/v1/me', { key: acme.key })
+  expect(await routesFor(own, '?route=%2Fme')).toHaveLength(50)
+  expect(await routesFor(own, '?route=%2Fme&limit=25')).toHaveLength(25)
+  expect((await routesFor(own, '?route=%2Fme&limit=100')).length).toBeGreaterThanOrEqual(60)
+})

@@ -150,7 +150,10 @@ describe('commissions', () => {
   it('are a tenth of deposits after the binding, and are requested and paid', async () => {
     const [ada, ben] = [await affiliated('ada'), await served.customer('ben')]
     await served.credited(ben, 70_000_000n)
-    await served.post(me('/bind-code'), { code: ada.code }, ben.key)
+    const bind = () => served.post(me('/bind-code'), { code: ada.code }, ben.key, { 'x-idempotency-key': 'bind-1' })
+    const [first, again] = [await bind(), await bind()]
+    expect(again.body).toStrictEqual(first.body)
+    expect([first, again].map(({ headers }) => headers.get('idempotency-replayed'))).toStrictEqual([null, 'true'])
     await served.credited(ben, 20_000_000n)
     await served.credited(ben, 5_000_000n)
     await dashboardOf(ada.key, {

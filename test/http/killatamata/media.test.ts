@@ -127,6 +127,49 @@ describe('a picture', () => {
   })
 })
 
+describe('a clip from elsewhere that cannot be looked at in time', () => {
+  const size = { width: 64, height: 64 }
+  /** Micro-dollars of so many frames. */
+  const priceOf = (frames: number) => Math.ceil((size.width * size.height * frames * 200) / 1_000_000)
+
+  /** Resized; when it is asked for, its address does not answer yet. */
+  async function resized(hints: object) {
+    const clip = await made(served, ada.key, 'video.generate', { prompt: 'x', ...size, durationFrames: 9 })
+    const { bytes } = await bytesAt(clip.end.outputUrl)
+    receiver.behave(
+      answers(503),
+      (response) => void response.writeHead(200, { 'content-type': 'video/mp4' }).end(bytes),
+    )
+    const input = { sourceVideoUrl: `${receiver.url}/clip.mp4`, ...size, ...hints }
+    return made(served, ada.key, 'video.resize', input)
+  }
+
+  it('is held for by what is said of it, or by eight seconds; what it is charged then is its own', async () => {
+    const usual = await resized({})
+    expect(usual.submitted).toMatchObject({
+      ...{ usdChargedMicros: priceOf(8 * 60), pricingMeta: { billedAt: 'completion' } },
+    })
+    expect(usual.end).toMatchObject({ status: 'completed', billing: { usdChargedMicros: priceOf(18) } })
+    const hinted = await resized({ frameRate: 60, sourceDurationSeconds: 0.5 })
+    expect(hinted.submitted.usdChargedMicros).toBe(priceOf(30))
+    expect(hinted.end).toMatchObject({ status: 'completed', billing: { usdChargedMicros: priceOf(18) } })
+    expect((await balance()).usdHeldMicros).toBe(0)
+  })
+
+  it('is not resized where it costs more than was held by what was said of it', async () => {
+    const before = await balance()
+    const { submitted, end } = await resized({ frameRate: 1, sourceDurationSeconds: 0.1 })
+    expect(submitted.usdChargedMicros).toBe(priceOf(1))
+    expect(end).toMatchObject({ status: 'failed', billing: { usdChargedMicros: 0 } })
+    expect(end.result.error.code).toBe('input_unusable')
+    // The clip that was made for it has cost what it costs.
+    const spent = Math.ceil((64 * 64 * 9 * 500) / 1_000_000)
+    expect(await balance()).toMatchObject({
+      ...{ usdBalanceMicros: before.usdBalanceMicros - spent, usdHeldMicros: 0 },
+    })
+  })
+})
+
 describe('sounds', () => {
   it('are spoken in the format of their provider, and gemini is billed by what was said', async () => {
     const text = 'The tide comes in. The tide goes out.'

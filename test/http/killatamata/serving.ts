@@ -69,12 +69,14 @@ export async function startKillatamata(options: ServingOptions = {}) {
     },
     ...options.services,
   }
-  const env = { DATA_DIR: directory.path, ...options.env }
+  const env: Record<string, string> = { DATA_DIR: directory.path, ...options.env }
   const served = await startServing(killatamata, api, { ...options, services, env })
   url = served.url
   await served.firstRun?.(served.url)
   // Without stand-ins it has the accounts alone.
-  const sandbox: SandboxFile = JSON.parse(readFileSync(join(directory.path, 'sandbox-killatamata.json'), 'utf8'))
+  const sandbox: SandboxFile = JSON.parse(
+    readFileSync(join(env.DATA_DIR ?? directory.path, 'sandbox-killatamata.json'), 'utf8'),
+  )
   const parts = served.parts as KillatamataParts
 
   async function ask(method: string, path: string, asked: Asked = {}, at = served.url): Promise<Answered> {

@@ -1,5 +1,6 @@
 /** The studio over HTTP: projects, conversations, texts, storyboards, files, and what another account sees of them. */
 import { hash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Answered } from '../serving.ts'
 import { type Customer, type ServedKillatamata, startKillatamata } from './serving.ts'
@@ -258,6 +259,24 @@ describe('a file', () => {
       'idempotency_key_reused',
     ])
     expect((await upload('large', Buffer.alloc(52_428_801))).status).toBe(413)
+  })
+
+  it('that is refused under its key leaves nothing, nor does a text', async () => {
+    const { objects, directory } = served.parts.arcade
+    const stored = async () => (await objects.list('files/studio/', undefined, 10_000)).map(({ key }) => key)
+    const key = { 'x-idempotency-key': 'upload-2' }
+    const text = (content: string) =>
+      post('assets/text', { projectId, title: 'Note', content }, { 'x-idempotency-key': 'text-2' })
+    await upload('one.png', PNG, key)
+    await text('one')
+    const before = await stored()
+    for (const answer of [await upload('two.txt', 'other bytes', key), await text('other words')]) {
+      expect(refusal(answer)).toStrictEqual([409, 'idempotency_key_reused'])
+    }
+    expect((await upload('large', Buffer.alloc(52_428_801))).status).toBe(413)
+    expect((await upload('three.txt', 'three', { 'x-idempotency-key': 'a key' })).status).toBe(400)
+    expect(await stored()).toStrictEqual(before)
+    expect(await readdir(directory)).toStrictEqual([])
   })
 
   it('has notes of its owner, within bounds, which a search finds', async () => {

@@ -52,10 +52,11 @@ function testChain() {
 }
 type TestChain = ReturnType<typeof testChain>
 
-const limits = { waitMaxMs: 200, pollMs: 5, foreignMaxMs: 600_000, firstStart: new Date(at(0)) }
-const paymentsOn = (store: MemoryStore, { chain }: TestChain) => {
+const limits = { waitMaxMs: 200, pollMs: 5, foreignMaxMs: 600_000, firstStart: async () => new Date(at(0)) }
+const paymentsOn = (store: MemoryStore, { chain }: TestChain, firstStart = limits.firstStart) => {
   const own = processOn(store)
-  return { ...own, payments: createX402Payments({ ...own, chain, limits, now: () => NOW }) }
+  const bounds = { ...limits, firstStart }
+  return { ...own, payments: createX402Payments({ ...own, chain, limits: bounds, now: () => NOW }) }
 }
 
 const count = (store: MemoryStore, type: string) =>
@@ -135,6 +136,17 @@ describe('an x402 payment', () => {
       expect(outcome).toStrictEqual({ as: 'rejected', reason: 'nonce_already_used' })
     }
     expect(store.events()).toStrictEqual([])
+  })
+
+  it('is credited where nobody can tell when this instance began, unless that matters; then it waits', async () => {
+    const away = () => Promise.reject(new Error('the database is away'))
+    const [store, chain] = [emptyLog(), testChain()]
+    chain.state.fault = 'transaction_simulation_failed'
+    chain.state.says = chain.paid()
+    await expect(paymentsOn(store, chain, away).payments.pay(order, systemAt(100))).rejects.toThrow('is away')
+    expect(store.events()).toStrictEqual([])
+    chain.state.fault = undefined
+    expect(await paymentsOn(store, chain, away).payments.pay(order, systemAt(101))).toMatchObject({ as: 'credited' })
   })
 
   it.each(['cancelled', 'expired'] as const)(

@@ -12,7 +12,7 @@ function traced() {
   useTracer({
     span: (name, _, work) => {
       spans.push(name)
-      return work({ set: () => undefined, rename: () => undefined })
+      return work({ isRecorded: true, set: () => undefined, rename: () => undefined })
     },
     traceparent: () => undefined,
     logFields: () => ({}),

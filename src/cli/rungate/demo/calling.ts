@@ -1,17 +1,8 @@
 /** Calls by the libraries of OpenAI and Anthropic: served, streamed, refused, approved, and failed over. */
+import { accepted } from '../../accepted.ts'
 import { poll } from '../../demo/client.ts'
-import {
-  CLAUDE,
-  costByHand,
-  dataOf,
-  GPT,
-  noteCost,
-  type RungateStory,
-  refusalOf,
-  rowsOf,
-  type Say,
-  statusOf,
-} from './story.ts'
+import { statusOf } from '../../demo/typed-client.ts'
+import { CLAUDE, costByHand, GPT, noteCost, type RungateStory, refusalOf, type Say } from './story.ts'
 
 const user = (content: string) => [{ role: 'user' as const, content }]
 const toolNamed = (name: string) => ({
@@ -59,12 +50,13 @@ export async function streamAnswer(story: RungateStory, say: Say): Promise<void>
   checks.equal('the stream is whole', text.split(' ').length, STREAMED_WORDS)
   const { runId } = noteCost(story, response)
   const stepId = response.headers.get('x-rungate-step-id')
+  const asked = { params: { path: { id: runId }, query: { limit: 1_000 } } }
   const step = await poll(
-    async () => rowsOf(await admin('GET', `/api/runs/${runId}/steps?limit=1000`)).find(({ id }) => id === stepId),
+    async () => (await accepted(admin.GET('/api/runs/{id}/steps', asked))).data.find(({ id }) => id === stepId),
     (found) => found !== undefined,
     waits,
   )
-  const { input = 0, output = 0 } = (step?.tokens ?? {}) as { input?: number; output?: number }
+  const { input = 0, output = 0 } = step?.tokens ?? {}
   checks.equal('each of its words is metered', output, STREAMED_WORDS)
   const cost = costByHand(GPT, input, output)
   checks.equal('the cost of the stream stands in its step', String(step?.cost_usd), String(Number(cost)))
@@ -93,8 +85,8 @@ export async function approveTool(story: RungateStory, say: Say): Promise<void> 
   const waiting = data as unknown as { status?: string; approval_requests?: { id: string; tool: string }[] }
   checks.equal('a tool waits for approval', `${response.status} ${waiting.status}`, '202 awaiting_approval')
   const id = waiting.approval_requests?.[0]?.id ?? ''
-  const approved = await admin('POST', `/api/approval-requests/${id}/approve`)
-  checks.equal('it is approved', `${statusOf(approved)} ${dataOf(approved).status}`, '200 approved')
+  const approved = await admin.POST('/api/approval-requests/{id}/approve', { params: { path: { id } } })
+  checks.equal('it is approved', `${statusOf(approved)} ${approved.data?.data.status}`, '200 approved')
   const again = await openAi.chat.completions.create(asked).withResponse()
   noteCost(story, again.response)
   const called = again.data.choices[0]?.message.tool_calls?.[0]

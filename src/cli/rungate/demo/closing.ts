@@ -1,47 +1,52 @@
 /** A person who signs in by mail, the account's figures, and a ledger that adds up. */
+import { accepted } from '../../accepted.ts'
 import { decimal } from '../../demo/checks.ts'
 import { poll } from '../../demo/client.ts'
-import { amountOf, dataOf, type RungateStory, rowsOf, type Say, statusOf, sumOf } from './story.ts'
+import { statusOf } from '../../demo/typed-client.ts'
+import { lastMailTo } from '../mailbox.ts'
+import { amountOf, pathOf, type RungateStory, type Say, sumOf } from './story.ts'
 
 export async function signInByMail(story: RungateStory, say: Say): Promise<void> {
-  const { open, checks, found, run, waits } = story
-  const config = await open('GET', '/auth/config')
-  if (dataOf(config).devMode !== true) return say('mails leave by SMTP here; nobody can read them but their receiver')
+  const { visitor, baseUrl, checks, found, run, waits } = story
+  const browser = visitor()
+  const config = await accepted(browser.GET('/auth/config'))
+  if (config.data?.devMode !== true) return say('mails leave by SMTP here; nobody can read them but their receiver')
   const email = `demo-${run}@example.com`
-  checks.equal('a link is asked for', statusOf(await open('POST', '/auth/start', { email })), '200')
+  checks.equal('a link is asked for', statusOf(await browser.POST('/auth/start', { body: { email } })), '200')
   const mail = await poll(
-    async () => rowsOf(await open('GET', `/dev/mailbox?to=${encodeURIComponent(email)}`))[0],
+    () => lastMailTo(baseUrl(), email),
     (received) => received !== undefined,
     waits,
   )
   checks.holds('it is in the local mailbox', mail?.token != null, 'a mail with a link', mail?.subject ?? 'none')
-  const verified = await open('POST', '/auth/verify', { token: mail?.token })
-  checks.equal('the link signs in', `${statusOf(verified)} ${dataOf(verified).isNewUser}`, '200 true')
-  const again = await open('POST', '/auth/verify', { token: mail?.token })
-  checks.equal('once', again.status, 401)
-  const { cookie } = verified
+  const shown = { body: { token: mail?.token ?? '' } }
+  const verified = await browser.POST('/auth/verify', shown)
+  checks.equal('the link signs in', `${statusOf(verified)} ${verified.data?.data?.isNewUser}`, '200 true')
+  const again = await browser.POST('/auth/verify', shown)
+  checks.equal('once', again.response.status, 401)
+  const signedIn = visitor(verified.response.headers.getSetCookie()[0]?.split(';')[0])
   // An account has one owner: whoever claimed the one of an earlier run.
   if (found.isNew) {
     const body = { name: 'Demo', admin_token: found.account.adminToken }
-    const claimed = await open('POST', '/auth/complete-registration', body, cookie)
-    checks.equal('its account is claimed by its token', `${statusOf(claimed)} ${dataOf(claimed).claimed}`, '200 true')
+    const claimed = await signedIn.POST('/auth/complete-registration', { body })
+    const isClaimed = claimed.data?.data?.claimed
+    checks.equal('its account is claimed by its token', `${statusOf(claimed)} ${isClaimed}`, '200 true')
   }
-  const session = await open('GET', '/auth/session', undefined, cookie)
-  const { account, scopes } = dataOf(session) as { account?: { status?: string }; scopes?: string[] }
+  const { account, scopes } = (await signedIn.GET('/auth/session')).data?.data ?? {}
   const expected = found.isNew ? 'active read write admin' : 'pending'
   checks.equal('the session may what its owner may', [account?.status, ...(scopes ?? [])].join(' '), expected)
-  checks.equal('it ends by signing out', (await open('POST', '/auth/logout', undefined, cookie)).status, 204)
+  checks.equal('it ends by signing out', (await signedIn.POST('/auth/logout')).response.status, 204)
   say(email)
 }
 
 export async function readFigures({ admin, checks, found, waits }: RungateStory, say: Say): Promise<void> {
   const spent = [...found.runs.values()].reduce((sum, cost) => sum.plus(cost), decimal('0')).toFixed()
-  const figures = () =>
-    admin('GET', `/api/analytics/costs?group_by=agent&agent_id=${found.agentId}`).then((answer) => rowsOf(answer)[0])
+  const asked = { params: { query: { group_by: 'agent', agent_id: found.agentId } as const } }
+  const figures = async () => (await accepted(admin.GET('/api/analytics/costs', asked))).data[0]
   const row = await poll(figures, (seen) => amountOf(seen?.total_cost_usd) === spent, waits)
   checks.equal('the figures name the agent', row?.group, found.agentId)
   checks.equal('and what all answers said that they cost', amountOf(row?.total_cost_usd), spent)
-  const errors = rowsOf(await admin('GET', `/api/analytics/errors?group_by=agent&agent_id=${found.agentId}`))[0]
+  const [errors] = (await accepted(admin.GET('/api/analytics/errors', asked))).data
   checks.equal('no call has failed', `${errors?.error_count} ${errors?.timeout_count}`, '0 0')
   say(`$${spent} in ${row?.request_count} calls`)
 }
@@ -55,12 +60,13 @@ interface Summed {
 }
 
 async function sumUp({ admin }: RungateStory, runId: string, told: string): Promise<Summed> {
-  const costs = async (path: string) =>
-    rowsOf(await admin('GET', `/api/runs/${runId}${path}`)).map(({ cost_usd }) => cost_usd)
-  const run = dataOf(await admin('GET', `/api/runs/${runId}`))
-  const entries = await costs('/ledger')
-  const steps = await costs('/steps?limit=1000')
-  return { told, sums: [amountOf(run.cost_usd), sumOf(entries), sumOf(steps)], entries: entries.length }
+  const of = pathOf(runId)
+  const all = { params: { ...of.params, query: { limit: 1_000 } } }
+  const { data: run } = await accepted(admin.GET('/api/runs/{id}', of))
+  const { data: entries } = await accepted(admin.GET('/api/runs/{id}/ledger', of))
+  const { data: steps } = await accepted(admin.GET('/api/runs/{id}/steps', all))
+  const costs = (rows: readonly { cost_usd?: number }[]) => sumOf(rows.map(({ cost_usd }) => cost_usd))
+  return { told, sums: [amountOf(run.cost_usd), costs(entries), costs(steps)], entries: entries.length }
 }
 
 const differs = ({ told, sums }: Summed): boolean => sums.some((sum) => sum !== told)

@@ -1,8 +1,10 @@
 /** A budget that holds however many calls come at once, and a run that is stopped. */
+import { accepted } from '../../accepted.ts'
 import { decimal } from '../../demo/checks.ts'
 import { poll } from '../../demo/client.ts'
+import { statusOf } from '../../demo/typed-client.ts'
 import { LIMIT_USD } from './opening.ts'
-import { amountOf, dataOf, GPT, noteCost, type RungateStory, refusalOf, type Say, statusOf } from './story.ts'
+import { amountOf, GPT, noteCost, pathOf, type RungateStory, refusalOf, type Say } from './story.ts'
 
 const CALLS = 200
 /** At $10 for a million: $0.042 of the $0.05 that a run may cost. */
@@ -41,7 +43,7 @@ export async function spendAtOnce(story: RungateStory, say: Say): Promise<void> 
   checks.equal('the provider has heard of those alone', callsHeard(story) - sentBefore, served)
   const told = decimal(found.runs.get(runId) ?? '0')
   const spent = await poll(
-    async () => amountOf(dataOf(await admin('GET', `/api/runs/${runId}`)).cost_usd),
+    async () => amountOf((await accepted(admin.GET('/api/runs/{id}', pathOf(runId)))).data.cost_usd),
     (amount) => decimal(amount).gte(told),
     waits,
   )
@@ -62,15 +64,16 @@ export async function stopAndLift(story: RungateStory, say: Say): Promise<void> 
   const { runId } = noteCost(story, (await call({ 'x-rungate-new-run': 'true' })).response)
   // On a busy machine the read models may come later.
   await poll(
-    () => admin('GET', `/api/runs/${runId}`),
-    ({ status }) => status === 200,
+    () => admin.GET('/api/runs/{id}', pathOf(runId)),
+    ({ response }) => response.status === 200,
     waits,
   )
-  checks.equal('a run is stopped', statusOf(await admin('POST', `/api/runs/${runId}/stop`)), '200')
+  checks.equal('a run is stopped', statusOf(await admin.POST('/api/runs/{id}/stop', pathOf(runId))), '200')
   const inRun = await refusalOf(call({ 'x-rungate-run-id': runId }))
   checks.equal('it takes no more calls', inRun, '403 run_force_stopped')
   checks.equal('no other starts by itself', await refusalOf(call()), '403 run_blocked_after_force_stop')
-  checks.equal('the block is lifted', statusOf(await admin('POST', `/api/runs/${runId}/unblock`)), '200')
+  const lifted = await admin.POST('/api/runs/{id}/unblock', pathOf(runId))
+  checks.equal('the block is lifted', statusOf(lifted), '200')
   const after = await call()
   const other = noteCost(story, after.response)
   checks.equal('calls start a run again', other.runId !== '' && other.runId !== runId, true)

@@ -3,14 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type Anthropic from '@anthropic-ai/sdk'
+import type { Client } from '@opslog/client'
 import type OpenAI from 'openai'
 import { z } from 'zod'
 import type { LlmSimulator } from '../../../embedded/llm/server.ts'
 import { type Checklist, decimal } from '../../demo/checks.ts'
-import { type Call, createClient, poll } from '../../demo/client.ts'
 import type { Listener } from '../../demo/listener.ts'
 import type { DemoSetting } from '../../demo/setting.ts'
-import { CliError, EXIT, isFetchFailure, reasonOf } from '../../terminal.ts'
+import { createTypedClient } from '../../demo/typed-client.ts'
+import { CliError, EXIT, reasonOf } from '../../terminal.ts'
 
 export const GPT = 'gpt-5'
 export const CLAUDE = 'claude-haiku-4-5'
@@ -27,12 +28,14 @@ export interface Libraries {
 }
 
 export interface RungateStory {
-  /** Without credentials; nothing is sent again but what found no listener. */
-  open: Open
-  /** `/api`, with the account's admin token. */
-  admin: Call
-  /** `/v1`, with the agent's key. */
-  agent: Call
+  /** Without a key; `cookie`: of a browser that has signed in. */
+  visitor(cookie?: string): Client<'rungate'>
+  /** With the account's admin token. */
+  admin: Client<'rungate'>
+  /** With the agent's key. */
+  agent: Client<'rungate'>
+  /** Of the context, now. */
+  baseUrl(): string
   /** Both makers' own libraries, told nothing but where rungate is and the agent's key. */
   libraries(): Promise<Libraries>
   checks: Checklist
@@ -66,11 +69,13 @@ export function beginStory({ dataDirectory, running, checks, limits, waits }: De
   }
   // Asked before each send: a restarted instance may listen elsewhere.
   const base = () => `${running().apiUrl}/rungate`
-  const client = (token: () => string): Call => createClient('the API', () => ({ url: base(), token: token() }), limits)
+  const client = (token: () => string, headers: Record<string, string> = {}) =>
+    createTypedClient('rungate', () => ({ url: base(), token: token() }), limits, { headers, mayBeRefused: true })
   return {
-    open: createOpen(base, limits.unreachableMaxMs, limits.retryIntervalMs),
+    visitor: (cookie) => client(() => '', cookie === undefined ? {} : { cookie }),
     admin: client(() => found.account.adminToken),
     agent: client(() => found.agentKey),
+    baseUrl: base,
     libraries: () => librariesAt(base(), found.agentKey),
     ...{ checks, waits, run: `${Date.now().toString(36)}-${randomBytes(3).toString('hex')}` },
     allowsLoopback: running().allowsLoopback,
@@ -95,62 +100,7 @@ async function librariesAt(url: string, apiKey: string): Promise<Libraries> {
   }
 }
 
-interface OpenAnswer {
-  status: number
-  body: Record<string, unknown>
-  cookie: string | undefined
-}
-type Open = (method: string, path: string, body?: unknown, cookie?: string) => Promise<OpenAnswer>
-
-const REQUEST_TIMEOUT_MS = 10_000
-
-function createOpen(base: () => string, waitMaxMs: number, pollIntervalMs: number): Open {
-  const once = async (method: string, path: string, body: unknown, cookie: string | undefined) => {
-    const response = await fetch(`${base()}${path}`, {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(cookie === undefined ? {} : { cookie }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    })
-    const text = await response.text()
-    return {
-      status: response.status,
-      body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
-      cookie: response.headers.getSetCookie()[0]?.split(';')[0],
-    }
-  }
-  return async (...[method, path, body, cookie]) => {
-    let reason = ''
-    const answer = await poll(
-      () =>
-        once(method, path, body, cookie).catch((error: unknown) => {
-          const isAway = error instanceof CliError && error.exitCode === EXIT.unreachable
-          if (!isAway && !isFetchFailure(error)) throw error
-          reason = reasonOf(error)
-          return undefined
-        }),
-      (found) => found !== undefined,
-      { waitMaxMs, pollIntervalMs },
-    )
-    if (answer) return answer
-    throw new CliError(EXIT.unreachable, `the API cannot be reached: ${reason}`, 'Start it with `npm start`.')
-  }
-}
-
-/** `201`, or what the service said instead: `403 model_not_allowed`. */
-export function statusOf({ status, body }: { status: number; body: Record<string, unknown> }): string {
-  const error = body.error as { type?: string; code?: string } | string | undefined
-  const code = typeof error === 'string' ? error : (error?.code ?? error?.type)
-  return code === undefined ? String(status) : `${status} ${code}`
-}
-
-export const dataOf = ({ body }: { body: Record<string, unknown> }): Record<string, unknown> =>
-  (body.data ?? {}) as Record<string, unknown>
-export const rowsOf = ({ body }: { body: Record<string, unknown> }): Record<string, unknown>[] =>
-  Array.isArray(body.data) ? body.data : []
+export const pathOf = (id: string) => ({ params: { path: { id } } })
 
 /** What a library threw: `403 model_not_allowed`; `served` where it threw nothing. */
 export async function refusalOf(call: PromiseLike<unknown>): Promise<string> {

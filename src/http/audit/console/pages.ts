@@ -1,6 +1,7 @@
 /** Audit’s pages in the console. */
 import type { ContextConsole } from '../../pages/declaration.ts'
 import { type AuditParts, consoleSignIn } from '../access.ts'
+import { auditCards } from './cards.ts'
 import { showEvent } from './event-page.ts'
 import { showEvents } from './events.ts'
 import { eventFinder, streamFinder } from './finders.ts'
@@ -27,5 +28,6 @@ export const auditConsole: ContextConsole<AuditParts> = {
     { path: '/traces/:id', title: 'Trace', group: 'audit', audience: everybody, view: showTrace },
   ],
   finders: [streamFinder, eventFinder],
+  cards: auditCards,
   lives: [{ of: '/events', audience: everybody, follow: followEvents }],
 }

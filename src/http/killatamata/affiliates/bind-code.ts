@@ -50,8 +50,8 @@ export const bindAffiliateCode = write({
     const referrer = await requireReferrer({ bus }, body.code, '/code')
     const captured = await capturedAt({ referring, clock }, body.captureToken, referrer.code)
     const binding = { accountId, code: referrer.code, capturedAt: captured }
-    const { facts, position } = await bindReferral(referring, binding, command)
+    const { facts, position, replayed } = await bindReferral(referring, binding, command)
     const shown = { ok: true as const, code: facts.code, bound: true as const, boundAt: facts.occurredAt }
-    return { status: 200, body: shown, handled: { position, replayed: false } }
+    return { status: 200, body: shown, handled: { position, replayed } }
   },
 })

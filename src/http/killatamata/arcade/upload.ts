@@ -1,6 +1,4 @@
 /** POST arcade/releases/upload: a bundle, which goes to the disk as it comes, is looked at whole, and only then stored. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { z } from '@hono/zod-openapi'
 import {
   FormRefused,
@@ -15,6 +13,7 @@ import { BundleRefused, readManifest } from '../../../processes/killatamata/arca
 import type { Arcade } from '../../../processes/killatamata/arcade/parts.ts'
 import { addRelease } from '../../../processes/killatamata/arcade/releasing.ts'
 import type { ArcadeSettings } from '../../../processes/killatamata/arcade/settings.ts'
+import { inUploadFolder } from '../../../processes/killatamata/upload-folder.ts'
 import { isPrefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
 import { keyedIdentity } from '../../command.ts'
@@ -45,12 +44,7 @@ async function inFolder<T>({ directory, limits, uploads }: Arcade, work: (folder
   }
   uploads.underWay += 1
   try {
-    const folder = await mkdtemp(join(directory, 'upload-'))
-    try {
-      return await work(folder)
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
+    return await inUploadFolder(directory, work)
   } finally {
     uploads.underWay -= 1
   }

@@ -1,17 +1,24 @@
 /**
- * Addresses beside the contract: files of jobs, whole or a range of them, and the public keys of callbacks. A file's address is its
- * only credential: it is handed to browsers and to other tasks.
+ * Addresses beside the contract: files of jobs, whole or a range of them, the public keys of callbacks, and where a provider's queue
+ * says that its work has ended. A file's address is its only credential: it is handed to browsers and to other tasks.
  */
+import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { type Context, Hono } from 'hono'
 import { safeFilename } from '../../../adapters/object-store/content-disposition.ts'
 import { ObjectMissing, type ObjectStore, ObjectStoreUnavailable } from '../../../adapters/object-store/object-store.ts'
+import { systemContext } from '../../../commands/context.ts'
 import type { CallbackKeys } from '../../../processes/killatamata/media/callback-keys.ts'
 import { FILES_PATH, readFilePath } from '../../../processes/killatamata/media/files.ts'
 import type { Media } from '../../../processes/killatamata/media/parts.ts'
+import {
+  PROVIDER_CALLBACKS_PATH,
+  takeProviderCallback,
+} from '../../../processes/killatamata/media/provider-callbacks.ts'
 import { findMediaFiles, type MediaFileRow } from '../../../projections/killatamata/media.ts'
 import { alreadySent } from '../../already-sent.ts'
+import { hasMoreBody, rawBody, readBody } from '../../body.ts'
 import { refuse } from '../../context.ts'
 import type { AppEnv, Exchange, Runtime } from '../../environment.ts'
 import { Problem } from '../../errors.ts'
@@ -21,11 +28,13 @@ import { type FilePart, filePartOf, fileShield } from '../file-part.ts'
 
 export const CALLBACK_KEYS_PATH = '/killatamata/.well-known/callback-keys.json'
 const IDLE_MS = 60_000
+/** Of what a queue says, whose own words count for nothing. */
+const PROVIDER_CALLBACK_MAX_BYTES = 1_048_576
 
 const OWN_HEADERS = { ...fileShield, 'cross-origin-resource-policy': 'cross-origin' }
 
 export interface FilePageParts {
-  media: Pick<Media, 'db' | 'addresses' | 'objects' | 'limits'>
+  media: Pick<Media, 'bus' | 'db' | 'addresses' | 'objects' | 'limits' | 'providerOf' | 'providerCallbacks'>
   callbackKeys: Pick<CallbackKeys, 'jwks'>
   clock: () => Date
 }
@@ -98,11 +107,26 @@ async function serveFile(c: Context<AppEnv>, parts: FilePageParts, runtime: Runt
 /** Adds the addresses to the app of the pages. */
 export function mediaPages(parts: FilePageParts, runtime: Runtime): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
-  app.onError((error, c) => refuse(c.get('exchange'), error, errors, runtime))
+  app.onError((error, c) => {
+    const exchange = c.get('exchange')
+    if (c.env?.incoming && hasMoreBody(c.env.incoming)) exchange.headers.connection = 'close'
+    return refuse(exchange, error, errors, runtime)
+  })
   app.get(CALLBACK_KEYS_PATH, async (c) => c.json(await parts.callbackKeys.jwks()))
   app.all(`${FILES_PATH}/*`, (c) => {
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') throw methodNotAllowed(['GET', 'HEAD'])
     return serveFile(c, parts, runtime)
+  })
+  const bodyOf = readBody(rawBody(), PROVIDER_CALLBACK_MAX_BYTES)
+  app.post(`${PROVIDER_CALLBACKS_PATH}/*`, async (c) => {
+    c.get('exchange').route = `${PROVIDER_CALLBACKS_PATH}/{requestId}/{attempt}/{token}`
+    // Nobody's body is read who does not have the address from us.
+    const address = await parts.media.providerCallbacks.read(c.req.path)
+    if (!address) throw refusal('signature_invalid', 'The address is not one that was given to a provider.')
+    const body = ((await bodyOf(c)) ?? new Uint8Array()) as Uint8Array
+    const at = parts.clock().toISOString()
+    await takeProviderCallback(parts.media, address, body, systemContext('killatamata-media', randomUUID(), at))
+    return c.json({ received: true })
   })
   return app
 }

@@ -1,7 +1,6 @@
 /** POST media/jobs: holds the price and asks for the job, once per key. */
 import { randomUUID } from 'node:crypto'
 import type { z } from '@hono/zod-openapi'
-import { ObjectStoreUnavailable } from '../../../adapters/object-store/object-store.ts'
 import { mediaRequestIdOf } from '../../../commands/killatamata/ids.ts'
 import { prepareJob } from '../../../processes/killatamata/media/preparing.ts'
 import { submitJob } from '../../../processes/killatamata/media/submitting.ts'
@@ -11,6 +10,7 @@ import type { Caller } from '../../operation.ts'
 import { accountKey, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { REQUEST_KEY, sentRequestKey } from '../request-key.ts'
+import { orStoreAway } from '../store-away.ts'
 import { mediaJobRequest } from './inputs.ts'
 import { submitAnswer, submitView } from './views.ts'
 
@@ -30,15 +30,6 @@ function keyOf({ idempotencyKey }: { idempotencyKey?: string | undefined }, call
 
 /** Everything but the key decides what the request does. */
 type JobFacts = Omit<z.output<typeof mediaJobRequest>, 'idempotencyKey'>
-
-async function orStoreAway<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (cause) {
-    if (!(cause instanceof ObjectStoreUnavailable)) throw cause
-    throw new Problem('dependency_unavailable', 'Inputs cannot be stored now; send the request again.', { cause })
-  }
-}
 
 export const submitMediaJob = write({
   path: '/api/v1/media/jobs',

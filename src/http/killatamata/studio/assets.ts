@@ -9,7 +9,8 @@ import { json } from '../../answers.ts'
 import { streamedBody } from '../../body.ts'
 import { text } from '../../schemas.ts'
 import { accountKey, write } from '../access.ts'
-import { requestKey } from '../request-key.ts'
+import { requestKey, sentRequestKey } from '../request-key.ts'
+import { orStoreAway } from '../store-away.ts'
 import { anyObject, idIn, requirePlain } from './inputs.ts'
 import { addressesIn } from './parts.ts'
 import { assetShown, assetView } from './views.ts'
@@ -31,21 +32,30 @@ export const uploadAsset = write({
   bodyMaxBytes: UPLOAD_MAX_BYTES,
   answers: { 201: json(assetAnswer, 'The asset.') },
   refuses: ['project_not_found'],
-  async facts({ bus, studio, principal: { accountId }, query, body }) {
+  async facts({ bus, arcade, principal: { accountId }, query, body, caller }) {
     const { projectId } = query
+    // Before anything is taken in.
+    sentRequestKey(caller)
     await requireProject(bus, { accountId, projectId })
     const filename = plainFilename(query.filename)
-    return { projectId, filename, ...(await stageUpload(studio.objects, { accountId, filename }, body)) }
+    return { projectId, filename, staged: await stageUpload(arcade.directory, filename, body) }
   },
-  async handle({ bus, principal: { accountId }, facts, command, ...parts }) {
+  fingerprint: ({ staged, ...facts }) => ({ ...facts, ...staged.content }),
+  async handle({ bus, principal: { accountId }, facts: { staged, ...named }, command, ...parts }) {
     const assetId = prefixedId('asset', command.at, command.commandId)
-    const title = facts.filename.replace(/(.)\.[^.]*$/, '$1')
+    const title = named.filename.replace(/(.)\.[^.]*$/, '$1')
     const create = { kind: 'create', accountId, assetId, at: command.at } as const
-    const asset = { ...facts, kind: 'file' as const, title }
-    const handled = await bus.handle(studioAsset, timelessIdOf(assetId), { ...create, asset }, command)
-    if (handled.state.status === 'absent') throw new Error('an asset was neither made nor refused')
-    const shown = await assetView(handled.state, addressesIn(parts))
-    return { status: 201, body: { ok: true as const, asset: shown }, handled }
+    const asset = { ...named, ...staged.content, kind: 'file' as const, title }
+    // A request that is refused under its key stores nothing.
+    const store = () => orStoreAway(() => staged.store(parts.studio.objects, accountId))
+    try {
+      const handled = await bus.handle(studioAsset, timelessIdOf(assetId), { ...create, asset }, command, store)
+      if (handled.state.status === 'absent') throw new Error('an asset was neither made nor refused')
+      const shown = await assetView(handled.state, addressesIn(parts))
+      return { status: 201, body: { ok: true as const, asset: shown }, handled }
+    } finally {
+      await staged.remove()
+    }
   },
 })
 

@@ -18,6 +18,7 @@ import { JsonSource } from '../../json.ts'
 import { accountKey, operation, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { requestKey } from '../request-key.ts'
+import { orStoreAway } from '../store-away.ts'
 import { documentRow } from './document-row.ts'
 import { anyObject, assetTitle, DOCUMENT_BODY_MAX_BYTES, idIn, requirePlain } from './inputs.ts'
 import { addressesIn } from './parts.ts'
@@ -69,7 +70,9 @@ export const createStoryboard = write({
     const storyboard = body.storyboard === undefined ? emptyStoryboard(title) : storyboardIn(body.storyboard)
     const made = { accountId, projectId, kind: 'storyboard' as const, title, mimeType: STORYBOARD_TYPE }
     const document = { ...made, text: storyboardText(storyboard) }
-    const { asset, handled } = await createDocument({ bus, objects: studio.objects }, document, command)
+    const { asset, handled } = await orStoreAway(() =>
+      createDocument({ bus, objects: studio.objects }, document, command),
+    )
     return { status: 201, body: await shownWith(asset, storyboard, { ...parts, studio }), handled }
   },
 })
@@ -116,7 +119,7 @@ export const updateStoryboard = write({
     const storyboard = storyboardIn(body.storyboard)
     const of = { accountId, assetId, kind: 'storyboard' as const, title }
     const saved = { ...of, text: storyboardText(storyboard), expectedVersion }
-    const { asset, handled } = await saveDocument({ bus, objects: studio.objects }, saved, command)
+    const { asset, handled } = await orStoreAway(() => saveDocument({ bus, objects: studio.objects }, saved, command))
     return { status: 200, body: await shownWith(asset, storyboard, { ...parts, studio }), handled }
   },
 })
@@ -150,7 +153,9 @@ export const importStoryboard = write({
     const title = body.title ?? source.title
     const made = { accountId, projectId, kind: 'storyboard' as const, title, mimeType: STORYBOARD_TYPE }
     const document = { ...made, text: storyboardText(storyboard) }
-    const { asset, handled } = await createDocument({ bus, objects: studio.objects }, document, command)
+    const { asset, handled } = await orStoreAway(() =>
+      createDocument({ bus, objects: studio.objects }, document, command),
+    )
     // A repeat is answered with what was imported then, whatever the source holds by now.
     const kept = handled.replayed ? stored(await textOf(studio, asset)) : storyboard
     return { status: 201, body: await shownWith(asset, kept, { ...parts, studio }), handled }

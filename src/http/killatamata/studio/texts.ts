@@ -6,6 +6,7 @@ import { invalid } from '../../errors.ts'
 import { text } from '../../schemas.ts'
 import { accountKey, read, write } from '../access.ts'
 import { requestKey } from '../request-key.ts'
+import { orStoreAway } from '../store-away.ts'
 import { assetAnswer } from './assets.ts'
 import { documentRow } from './document-row.ts'
 import { assetTitle, DOCUMENT_BODY_MAX_BYTES, documentText, idIn } from './inputs.ts'
@@ -40,7 +41,7 @@ export const createText = write({
   async handle({ bus, studio, principal: { accountId }, body, command, ...parts }) {
     const { projectId, title, content = '', mimeType = TEXT_TYPE } = body
     const made = { accountId, projectId, kind: 'text' as const, title, mimeType: textType(mimeType), text: content }
-    const { asset, handled } = await createDocument({ bus, objects: studio.objects }, made, command)
+    const { asset, handled } = await orStoreAway(() => createDocument({ bus, objects: studio.objects }, made, command))
     const shown = await assetView(asset, addressesIn({ ...parts, studio }))
     return { status: 201, body: { ok: true as const, asset: shown }, handled }
   },
@@ -104,7 +105,7 @@ export const updateText = write({
     const { assetId, title, content } = body
     const expectedVersion = versionIn(headers['if-match'])
     const saved = { accountId, assetId, kind: 'text' as const, title, text: content, expectedVersion }
-    const { asset, handled } = await saveDocument({ bus, objects: studio.objects }, saved, command)
+    const { asset, handled } = await orStoreAway(() => saveDocument({ bus, objects: studio.objects }, saved, command))
     const shown = await assetView(asset, addressesIn({ ...parts, studio }))
     return {
       status: 200,

@@ -3,6 +3,7 @@ import { createHash, hash, randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eachFile } from '../../../adapters/archives/zip.ts'
+import { refuse } from '../../../adapters/object-store/disk-files.ts'
 import { hashing } from '../../../adapters/object-store/hashing.ts'
 import { archiveLimitsOf, endingOf, WEB_TYPES } from './bundle.ts'
 import type { Arcade } from './parts.ts'
@@ -38,7 +39,7 @@ export async function storeRelease(
     const file = join(directory, randomUUID())
     try {
       const digest = createHash('sha256')
-      await writeFile(file, hashing(bytes, digest), { flag: 'wx', mode: PRIVATE_FILE })
+      await writeFile(file, hashing(bytes, digest), { flag: 'wx', mode: PRIVATE_FILE }).catch(refuse)
       const of = { contentType: typeOf(path), sha256: digest.digest('hex') }
       await objects.write(fileKeyOf(releaseId, path), file, of)
     } finally {

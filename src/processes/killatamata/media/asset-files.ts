@@ -8,6 +8,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { NotTaken } from '../../../adapters/media/probe.ts'
+import { refuse } from '../../../adapters/object-store/disk-files.ts'
 import type { Measures } from '../../../events/killatamata/media.ts'
 import { type AssetRow, findAssetById } from '../../../projections/killatamata/studio.ts'
 import { isSameSecret } from '../../../runtime/secret.ts'
@@ -42,10 +43,8 @@ async function measuresIn({ objects, workers, prober, directory }: Parts, asset:
   if (wanted !== 'image' && wanted !== 'video' && wanted !== 'audio') return {}
   const path = join(directory, randomUUID())
   try {
-    await pipeline(
-      await objects.read(contentKeyOf(accountId, sha256), sha256),
-      createWriteStream(path, { mode: 0o600 }),
-    )
+    const bytes = await objects.read(contentKeyOf(accountId, sha256), sha256)
+    await pipeline(bytes, createWriteStream(path, { mode: 0o600 })).catch(refuse)
     return (await workers.probe({ path, wanted, prober: prober() })).measures
   } catch (error) {
     if (error instanceof NotTaken) return {}

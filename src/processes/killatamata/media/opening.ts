@@ -3,58 +3,27 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLocalProvider, localTasks } from '../../../adapters/media/local.ts'
 import type { MediaProvider } from '../../../adapters/media/order.ts'
-import type { Prober } from '../../../adapters/media/probe.ts'
-import { findTools, type ToolLimits, type Tools } from '../../../adapters/media/tools.ts'
 import { createWorkers, type Workers } from '../../../adapters/media/workers.ts'
 import { openObjectStore } from '../../../adapters/object-store/open-store.ts'
 import type { ContextParts } from '../../../context.ts'
 import { findMediaFiles, measuresOf } from '../../../projections/killatamata/media.ts'
 import { createObjectKeys } from '../../../vault/object-keys.ts'
 import { createResolve } from '../../../webhooks/request.ts'
+import { newProcessHealth } from '../../process.ts'
 import { createSignInDigests } from '../digests.ts'
 import { ledgersOf } from '../opening.ts'
 import { killatamataSettings } from '../settings.ts'
 import { assetFileIn } from './asset-files.ts'
 import { type CallbackKeys, createCallbackKeys } from './callback-keys.ts'
 import { createFileAddresses, readFilePath } from './files.ts'
+import { madeBy, proberOf, toolLimitsOf, workerLimitsOf } from './looking.ts'
+import type { Outbound } from './outbound.ts'
 import type { FindOwnFile, Media } from './parts.ts'
-import type { MediaSettings } from './settings.ts'
+import { createProviderCallbacks } from './provider-callbacks.ts'
+import { openQueue } from './queue.ts'
 
 /** Keys in memory; one that another process destroys is noticed within this time. */
 const CACHE = { cachedMax: 100, ttlMs: 60_000 }
-const WATCH_INTERVAL_MS = 50
-/** What files of ours have at most. */
-const MADE_MAX_BYTES = 536_870_912
-
-const toolLimitsOf = (limits: MediaSettings): ToolLimits => ({
-  timeMaxMs: limits.MEDIA_TOOL_TIME_MAX_MS,
-  memoryMaxBytes: limits.MEDIA_TOOL_MEMORY_MAX_BYTES,
-  fileMaxBytes: limits.MEDIA_TOOL_FILE_MAX_BYTES,
-})
-
-/** The programs are looked for once they are needed, and then known. Throws ToolMissing. */
-function proberOf(limits: MediaSettings): () => Prober {
-  let tools: Tools | undefined
-  return () => {
-    tools ??= findTools({ ffmpeg: limits.FFMPEG_PATH, ffprobe: limits.FFPROBE_PATH })
-    return {
-      ...{ tools, tool: toolLimitsOf(limits) },
-      limits: {
-        ...{ imageBytes: limits.MEDIA_IMAGE_MAX_BYTES, imagePixels: limits.MEDIA_IMAGE_PIXELS_MAX },
-        ...{ audioBytes: limits.MEDIA_AUDIO_MAX_BYTES, videoBytes: limits.MEDIA_VIDEO_MAX_BYTES },
-        ...{ durationMs: limits.MEDIA_INPUT_DURATION_MAX_MS, videoPixels: limits.MEDIA_VIDEO_PIXELS_MAX },
-        videoFrames: limits.MEDIA_VIDEO_FRAMES_MAX,
-      },
-    }
-  }
-}
-
-/** Looks at files that are made: they may be larger than those that are given. */
-const madeBy = (prober: () => Prober) => (): Prober => {
-  const { limits, ...rest } = prober()
-  const bytes = { imageBytes: MADE_MAX_BYTES, audioBytes: MADE_MAX_BYTES, videoBytes: MADE_MAX_BYTES }
-  return { ...rest, limits: { ...limits, ...bytes, durationMs: 24 * limits.durationMs } }
-}
 
 export interface OpenMedia {
   media: Media
@@ -83,11 +52,7 @@ export async function openMedia(
   })
   const workers = createWorkers({
     ...{ directory, size: size ?? limits.MEDIA_CONCURRENCY_MAX, idleMs: limits.MEDIA_WORKER_IDLE_MS },
-    limits: {
-      timeMaxMs: limits.MEDIA_JOB_DEADLINE_MS,
-      memoryMaxBytes: limits.MEDIA_WORKER_MEMORY_MAX_BYTES,
-      watchIntervalMs: WATCH_INTERVAL_MS,
-    },
+    limits: workerLimitsOf(limits),
   })
   const prober = proberOf(limits)
   const objectKeys = createObjectKeys(db, keyRing, CACHE)
@@ -95,18 +60,20 @@ export async function openMedia(
   const local = createLocalProvider({
     ...{ workers, prober: madeBy(prober), limits: toolLimitsOf(limits), tasks: localTasks() },
   })
+  const outbound: Outbound = {
+    ...{ allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE, sandboxOrigin, resolve: createResolve() },
+  }
+  const providerCallbacks = createProviderCallbacks(objectKeys, apiUrl)
+  const { log } = parts.dependenciesOf(part, newProcessHealth())
+  const queue = openQueue({ limits, outbound, workers, prober: madeBy(prober), callbacks: providerCallbacks, log })
   const media: Media = {
     ...{ bus, db, ledgers: ledgersOf(parts), objects, addresses, apiUrl, workers, prober, directory, limits },
+    ...{ outbound, providerCallbacks },
     ownFiles: [
       ownFileIn({ db, addresses, limits, now: clock.now }),
       assetFileIn({ db, objects, workers, prober, directory }, createSignInDigests(objectKeys).assetTokenOf),
     ],
-    outbound: {
-      allowsLoopback: config.WEBHOOK_ALLOW_PRIVATE,
-      sandboxOrigin,
-      resolve: createResolve(),
-    },
-    providerOf: providersOf([local]),
+    providerOf: providersOf(queue ? [queue, local] : [local]),
   }
   return { media, workers, keys: createCallbackKeys(objectKeys), close: () => workers.close() }
 }

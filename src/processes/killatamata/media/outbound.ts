@@ -6,6 +6,8 @@ import { createWriteStream } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { pipeline } from 'node:stream/promises'
+import { isCode } from '../../../adapters/object-store/disk-files.ts'
+import { ObjectStoreUnavailable } from '../../../adapters/object-store/object-store.ts'
 import { Rejected } from '../../../commands/killatamata/rejection.ts'
 import { webhookUrl } from '../../../webhooks/address.ts'
 import { pinned, type Resolve, refuseIfPrivate, vetted } from '../../../webhooks/request.ts'
@@ -53,7 +55,7 @@ export interface Fetch {
   signal?: AbortSignal
 }
 
-/** Fetches what is at the address into a file. Throws NotFetched. */
+/** Fetches what is at the address into a file. Throws NotFetched; ObjectStoreUnavailable where there is no room for it here. */
 export async function fetchFile(outbound: Outbound, { url, to, bytesMax, timeoutMs, signal }: Fetch): Promise<void> {
   const deadline = AbortSignal.timeout(timeoutMs)
   const ended = signal ? AbortSignal.any([deadline, signal]) : deadline
@@ -69,7 +71,7 @@ export async function fetchFile(outbound: Outbound, { url, to, bytesMax, timeout
     }
   } catch (error) {
     signal?.throwIfAborted()
-    if (error instanceof NotFetched) throw error
+    if (error instanceof NotFetched || error instanceof ObjectStoreUnavailable) throw error
     throw new NotFetched('The input could not be fetched.', { cause: error })
   }
 }
@@ -110,5 +112,8 @@ async function keep(response: IncomingMessage, to: string, bytesMax: number, sig
       yield chunk
     }
   }
-  await pipeline(response, bounded, createWriteStream(to), { signal })
+  const isFull = (error: unknown) => isCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG')
+  await pipeline(response, bounded, createWriteStream(to), { signal }).catch((error: unknown) => {
+    throw isFull(error) ? new ObjectStoreUnavailable('there is no room for what is fetched', { cause: error }) : error
+  })
 }

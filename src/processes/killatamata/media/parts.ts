@@ -9,6 +9,7 @@ import type { Measures } from '../../../events/killatamata/media.ts'
 import type { ReadModels } from '../../../postgres/database.ts'
 import type { FileAddresses } from './files.ts'
 import type { Outbound } from './outbound.ts'
+import type { ProviderCallbacks } from './provider-callbacks.ts'
 import type { MediaSettings } from './settings.ts'
 
 /** A file of this instance that was given as an input by its address. */
@@ -37,6 +38,8 @@ export interface Media {
   prober: () => Prober
   /** Undefined: nobody makes this. */
   providerOf: (task: string) => MediaProvider | undefined
+  /** Where providers elsewhere say that their work has ended. */
+  providerCallbacks: ProviderCallbacks
   /** Files that are here for a while. */
   directory: string
   limits: MediaSettings

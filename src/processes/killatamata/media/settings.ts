@@ -1,9 +1,20 @@
 /** Variables of the environment for media, each with its unit last. */
 import { z } from 'zod'
+import { mediaTask } from '../../../events/killatamata/media.ts'
 import { bytes, count, milliseconds, schedule } from '../../../runtime/setting.ts'
 
 const MIB = 1_048_576
 const path = z.string().min(1).optional()
+
+/** A part of an address, as `house/model`. */
+const model = z.string().regex(/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+){0,5}$/)
+const queueModels = z.partialRecord(
+  mediaTask,
+  z.union([
+    model.transform((name) => ({ model: name, names: {} })),
+    z.strictObject({ model, names: z.record(z.string(), z.string().regex(/^\w+(\.\w+){0,3}$/)).default({}) }),
+  ]),
+)
 
 export const mediaSettings = z.object({
   FFMPEG_PATH: path.describe('the program ffmpeg; unset: that of the package, else the one on the PATH'),
@@ -28,6 +39,33 @@ export const mediaSettings = z.object({
   MEDIA_VIDEO_FRAMES_MAX: count(80_000).describe('of a clip that is given'),
   MEDIA_FETCH_TIMEOUT_MS: milliseconds(60_000).describe('for the fetch of one input from elsewhere'),
   MEDIA_LOOK_TIMEOUT_MS: milliseconds(5_000).describe('for a look at clips from elsewhere while a job is asked for'),
+  MEDIA_QUEUE_MODELS: z
+    .string()
+    .default('{}')
+    .transform((text, ctx) => {
+      try {
+        return queueModels.parse(JSON.parse(text))
+      } catch {
+        ctx.addIssue('is to be an object in JSON: {"image.generate": "house/model"}')
+        return z.NEVER
+      }
+    })
+    .describe('tasks that a queue elsewhere does, in JSON with the model of each; the others are done here'),
+  MEDIA_QUEUE_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional()
+    .describe('where that queue is; unset: the stand-in of a sandbox'),
+  MEDIA_QUEUE_KEY: z.string().min(1).optional().describe('the key that it asks for'),
+  MEDIA_QUEUE_CONCURRENCY_MAX: count(8).describe(
+    'media jobs that wait for that queue at a time, beside those done here',
+  ),
+  MEDIA_QUEUE_POLL_INTERVAL_MS: milliseconds(2_000).describe('between two questions about work in that queue'),
+  MEDIA_QUEUE_TIMEOUT_MS: milliseconds(30_000).describe('for one request to that queue'),
+  MEDIA_QUEUE_BODY_MAX_BYTES: bytes(32 * MIB).describe('of a job that is sent to that queue, with its inputs'),
+  MEDIA_QUEUE_NAME_WAIT_MS: milliseconds(60_000).describe(
+    'how long a callback may name work whose id was lost, before the work is submitted again',
+  ),
   MEDIA_STORE_RETRY_WAITS_MS: schedule([500, 1_000, 2_000, 4_000]).describe(
     'waits before files are given to the object store once more',
   ),

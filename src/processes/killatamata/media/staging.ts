@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs'
 import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NotTaken, type Probed } from '../../../adapters/media/probe.ts'
+import { refuse } from '../../../adapters/object-store/disk-files.ts'
 import { measure } from '../../../adapters/object-store/hashing.ts'
 import type { AskedSource } from '../../../commands/killatamata/media/inputs.ts'
 import { unfit } from '../../../commands/killatamata/media/plan.ts'
@@ -91,7 +92,7 @@ async function stageBytes(
   const bytes = decoded({ field, index, kind }, dataBase64, bytesMaxOf(media, kind))
   const path = join(media.directory, randomUUID())
   try {
-    await writeFile(path, bytes)
+    await writeFile(path, bytes).catch(refuse)
     const { mimeType, measures } = await probed(media, path, { field, index, kind })
     const sha256 = hash('sha256', bytes)
     const objectKey = inputKeyOf(sha256)

@@ -12,7 +12,7 @@ import { createDueWork, type DueItem, type DueWork } from '../../due-work.ts'
 import type { ProcessDependencies } from '../../process.ts'
 import type { Media } from './parts.ts'
 import { abandonHold, settleJob } from './settling.ts'
-import { outputsPrefixOf } from './work.ts'
+import { removeOutputs } from './work.ts'
 
 const CONCURRENCY_MAX = 4
 const RETRY_MIN_MS = 500
@@ -42,10 +42,8 @@ export function createMediaSweep({ media, log, now = () => new Date() }: Options
   async function deleteOutputs(requestId: string): Promise<void> {
     const state = await bus.current(mediaJob, requestId)
     if (state.status !== 'completed') return
-    const prefix = outputsPrefixOf(state.facts.jobId)
-    const found = await objects.list(prefix, undefined, limits.MEDIA_SWEEP_BATCH_MAX)
     // Who asks meanwhile is told that they are gone: the file's age decides there.
-    for (const { key } of found) await objects.delete(key)
+    await removeOutputs(media, state.facts.jobId)
     const at = now().toISOString()
     await bus.handle(mediaJob, requestId, { kind: 'deleteOutputs', at }, systemContext(PART, randomUUID(), at))
   }

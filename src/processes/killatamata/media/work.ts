@@ -4,13 +4,20 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { InputFile, MediaProvider, Progress, ProviderJob, RenderedFile } from '../../../adapters/media/order.ts'
+import {
+  type InputFile,
+  type MediaProvider,
+  type Progress,
+  type ProviderJob,
+  type RenderedFile,
+  RenderFailed,
+} from '../../../adapters/media/order.ts'
 import { NotTaken } from '../../../adapters/media/probe.ts'
 import { measure } from '../../../adapters/object-store/hashing.ts'
 import { ObjectMissing, ObjectStoreUnavailable } from '../../../adapters/object-store/object-store.ts'
 import { mediaFileIdOf } from '../../../commands/killatamata/ids.ts'
 import type { Given } from '../../../commands/killatamata/media/plan.ts'
-import { finalPrice } from '../../../commands/killatamata/media/prices.ts'
+import { finalPrice, priceOf } from '../../../commands/killatamata/media/prices.ts'
 import { planOf, taskRules } from '../../../commands/killatamata/media/tasks.ts'
 import type { MediaJobFacts } from '../../../commands/killatamata/media-job.ts'
 import { Rejected } from '../../../commands/killatamata/rejection.ts'
@@ -44,7 +51,10 @@ export interface Attempt {
   directory: string
   /** Called with the ref of a durable provider before it is asked how the work goes. */
   onSubmitted: (provider: string, ref: string) => Promise<void>
+  /** Nobody waits for it any more: whoever goes on later, or the deadline. */
   signal: AbortSignal
+  /** Nobody will ever take what comes of it. */
+  deadline: AbortSignal
 }
 
 export interface Outcome {
@@ -61,6 +71,7 @@ export async function attemptJob(media: Media, attempt: Attempt): Promise<Outcom
   if (!provider) throw new JobFailed('provider_failed', 'Nobody makes this here now.')
   const { inputs, sources } = await collect(media, attempt)
   const planned = planAgain(job, sources)
+  requireHeld(job, planned.quantity)
   const order = {
     ...{ task: job.task, input: planned.effective, inputs },
     ...{ directory: attempt.directory, outputNames: job.outputNames },
@@ -98,6 +109,17 @@ function planAgain(job: PreparedJob, sources: readonly MediaSource[]) {
   }
 }
 
+/**
+ * What clips cost that could not be looked at was held by what was said of them, or by what is usual: nothing is made for less than it
+ * costs, and nothing is charged beyond the hold.
+ */
+function requireHeld({ pricing, holdUsdMicros }: PreparedJob, quantity: number): void {
+  const price = priceOf(pricing, quantity)
+  if (price <= BigInt(holdUsdMicros)) return
+  const detail = `${price} micro-dollars, and ${holdUsdMicros} were held: say how long it is, and how many frames a second it has.`
+  throw new JobFailed('input_unusable', `What was fetched costs ${detail}`)
+}
+
 /** All sources as files; those from elsewhere are fetched, looked at and measured. */
 async function collect(media: Media, { facts, directory, signal }: Attempt) {
   const inputs: InputFile[] = []
@@ -107,7 +129,8 @@ async function collect(media: Media, { facts, directory, signal }: Attempt) {
     const found =
       source.kind === 'object' ? await copyOf(media, source, path) : await fetched(media, facts, source, path, signal)
     sources.push(found)
-    inputs.push({ field: found.field, index: found.index, path, mimeType: found.mimeType })
+    const isList = taskRules[facts.job.task].sources.some((each) => each.field === found.field && each.isList)
+    inputs.push({ field: found.field, index: found.index, path, mimeType: found.mimeType, isList })
   }
   return { inputs, sources }
 }
@@ -147,12 +170,8 @@ async function fetched(
 }
 
 async function make(provider: MediaProvider, attempt: Attempt, job: ProviderJob): Promise<readonly RenderedFile[]> {
-  const { signal } = attempt
-  let { ref } = attempt
-  if (ref === undefined) {
-    ;({ ref } = await provider.submit(job))
-    if (provider.isDurable) await attempt.onSubmitted(provider.name, ref)
-  }
+  const { signal, deadline } = attempt
+  const ref = attempt.ref ?? (await submit(provider, attempt, job))
   try {
     let progress: Progress = { status: 'running' }
     while (progress.status === 'running') {
@@ -162,9 +181,22 @@ async function make(provider: MediaProvider, attempt: Attempt, job: ProviderJob)
     if (progress.status === 'failed') throw new JobFailed(progress.code, progress.message)
     return progress.files
   } catch (error) {
-    // What comes of it later is nobody's; where it cannot be told so, the deadline of the queue ends it.
-    if (signal.aborted) await provider.cancel(ref).catch(() => undefined)
+    // Work in a queue elsewhere is gone on with by the next process. Beyond the deadline it is nobody's; where the queue cannot be
+    // told so, it ends by itself.
+    const isNobodys = deadline.aborted || (signal.aborted && !provider.isDurable)
+    if (isNobodys) await provider.cancel(ref).catch(() => undefined)
     throw error
+  }
+}
+
+async function submit(provider: MediaProvider, attempt: Attempt, job: ProviderJob): Promise<string> {
+  try {
+    const { ref } = await provider.submit(job, attempt.signal)
+    if (provider.isDurable) await attempt.onSubmitted(provider.name, ref)
+    return ref
+  } catch (error) {
+    if (!(error instanceof RenderFailed)) throw error
+    throw new JobFailed(error.code, error.message, { cause: error })
   }
 }
 
@@ -182,7 +214,13 @@ async function store(media: Media, { facts, attempt }: Attempt, made: readonly R
 }
 
 /** Everything of a job's lies under it, whichever attempt has left it. */
-export const outputsPrefixOf = (jobId: string): string => `media/outputs/${jobId}/`
+const outputsPrefixOf = (jobId: string): string => `media/outputs/${jobId}/`
+
+/** Removes what attempts at a job have stored. */
+export async function removeOutputs({ objects, limits }: Pick<Media, 'objects' | 'limits'>, jobId: string) {
+  const found = await objects.list(outputsPrefixOf(jobId), undefined, limits.MEDIA_SWEEP_BATCH_MAX)
+  for (const { key } of found) await objects.delete(key)
+}
 
 /** A store that is full or away gets some time; then the job has failed. */
 async function writeAgain({ limits }: Media, write: () => Promise<void>): Promise<void> {

@@ -11,12 +11,15 @@ export const contentKeyOf = (accountId: string, sha256: string): string => `file
 
 type Kept = Pick<ObjectStore, 'write' | 'read'>
 
-/** Stores a text before anything names it. Rejects with ObjectStoreUnavailable. */
-export async function storeText(objects: Kept, accountId: string, text: string, mimeType: string): Promise<Content> {
+/** A text, and what stores it before anything names it, which rejects with ObjectStoreUnavailable. */
+export function textToStore(objects: Kept, accountId: string, text: string, mimeType: string) {
   const bytes = Buffer.from(text)
   const sha256 = hash('sha256', bytes)
-  await objects.write(contentKeyOf(accountId, sha256), bytes, { contentType: mimeType, sha256 })
-  return { sizeBytes: bytes.length, sha256 }
+  const content: Content = { sizeBytes: bytes.length, sha256 }
+  return {
+    content,
+    store: () => objects.write(contentKeyOf(accountId, sha256), bytes, { contentType: mimeType, sha256 }),
+  }
 }
 
 /** Rejects with ObjectMissing, ObjectDamaged. */

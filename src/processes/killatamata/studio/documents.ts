@@ -13,7 +13,7 @@ import {
 } from '../../../commands/killatamata/studio-asset.ts'
 import { ownProject, studioProject } from '../../../commands/killatamata/studio-project.ts'
 import { prefixedId } from '../../../runtime/ulid.ts'
-import { readText, storeText } from './contents.ts'
+import { readText, textToStore } from './contents.ts'
 
 export interface DocumentParts {
   bus: CommandBus
@@ -43,11 +43,13 @@ export const requireProject = async (bus: CommandBus, of: { accountId: string; p
 export async function createDocument({ bus, objects }: DocumentParts, made: NewDocument, context: CommandContext) {
   const { accountId, projectId, kind, title, mimeType, text } = made
   await requireProject(bus, made)
-  const content = await storeText(objects, accountId, text, mimeType)
+  const { content, store } = textToStore(objects, accountId, text, mimeType)
   const assetId = prefixedId('asset', context.at, context.commandId)
   const asset = { projectId, kind, title, filename: filenameOf(title, kind, mimeType), mimeType, ...content }
   const command = { kind: 'create', accountId, assetId, asset, at: context.at } as const
-  const handled = await bus.handle(studioAsset, timelessIdOf(assetId), command, { ...context, startsStream: true })
+  // Under a key the stream may be there, and a request that is refused stores nothing.
+  const own = { ...context, startsStream: context.fingerprint === undefined }
+  const handled = await bus.handle(studioAsset, timelessIdOf(assetId), command, own, store)
   return { asset: ownedAfter(handled.state), handled }
 }
 
@@ -65,9 +67,9 @@ export interface SavedDocument {
 export async function saveDocument({ bus, objects }: DocumentParts, saved: SavedDocument, context: CommandContext) {
   const { accountId, assetId, kind, title, text, expectedVersion } = saved
   const known = await ownDocument(bus, saved)
-  const content = await storeText(objects, accountId, text, known.mimeType)
+  const { content, store } = textToStore(objects, accountId, text, known.mimeType)
   const command = { accountId, assetId, of: kind, title, content, expectedVersion, at: context.at } as const
-  const handled = await bus.handle(studioAsset, timelessIdOf(assetId), { kind: 'save', ...command }, context)
+  const handled = await bus.handle(studioAsset, timelessIdOf(assetId), { kind: 'save', ...command }, context, store)
   return { asset: ownedAfter(handled.state), handled }
 }
 

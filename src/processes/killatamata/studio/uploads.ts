@@ -1,19 +1,28 @@
-/** Files that are uploaded: they go to a temporary file on their way, are hashed there, and only then to the object store. */
+/** Files that are uploaded: they go to a file of this machine, are hashed there, and to the object store once they are wanted. */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, open, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { markedTypeOf } from '../../../adapters/inspection/sniffing.ts'
 import { safeFilename } from '../../../adapters/object-store/content-disposition.ts'
+import { refuse } from '../../../adapters/object-store/disk-files.ts'
 import { hashing } from '../../../adapters/object-store/hashing.ts'
 import type { ObjectStore } from '../../../adapters/object-store/object-store.ts'
 import type { Content } from '../../../commands/killatamata/studio-asset.ts'
+import { openUploadFolder, removeUploadFolder } from '../upload-folder.ts'
 import { contentKeyOf } from './contents.ts'
 
-export interface StagedUpload extends Content {
+export interface UploadedContent extends Content {
   mimeType: string
+}
+
+export interface StagedUpload {
+  content: UploadedContent
+  /** Stores it for the account, where it may be already. Rejects with ObjectStoreUnavailable. */
+  store(objects: Pick<ObjectStore, 'write'>, accountId: string): Promise<void>
+  /** To be called once it is stored, or is not wanted. */
+  remove(): Promise<void>
 }
 
 /** Of a text: as much as is looked at. */
@@ -23,23 +32,28 @@ const CUT_MAX_BYTES = 3
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what no text has
 const NO_TEXT = /[\u0000-\u0008\u000e-\u001f]/
 
-/** Stores what comes. Rejects with what the body throws, and with ObjectStoreUnavailable. */
+/** Takes in what comes, in a folder below the directory. Rejects with what the body throws; nothing is left then. */
 export async function stageUpload(
-  objects: Pick<ObjectStore, 'write'>,
-  { accountId, filename }: { accountId: string; filename: string },
+  directory: string,
+  filename: string,
   body: AsyncIterable<Uint8Array>,
 ): Promise<StagedUpload> {
-  const folder = await mkdtemp(join(tmpdir(), 'studio-upload-'))
+  const folder = await openUploadFolder(directory)
+  const remove = () => removeUploadFolder(folder)
   try {
     const path = join(folder, 'upload')
     const digest = createHash('sha256')
-    await pipeline(hashing(body, digest), createWriteStream(path, { mode: 0o600 }))
+    await pipeline(hashing(body, digest), createWriteStream(path, { mode: 0o600 })).catch(refuse)
     const sha256 = digest.digest('hex')
     const { mimeType, sizeBytes } = await typeOf(path, filename)
-    await objects.write(contentKeyOf(accountId, sha256), path, { contentType: mimeType, sha256 })
-    return { sizeBytes, sha256, mimeType }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+    return {
+      ...{ content: { sizeBytes, sha256, mimeType }, remove },
+      store: (objects, accountId) =>
+        objects.write(contentKeyOf(accountId, sha256), path, { contentType: mimeType, sha256 }),
+    }
+  } catch (error) {
+    await remove()
+    throw error
   }
 }
 
