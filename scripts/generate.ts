@@ -61,10 +61,15 @@ async function generated(): Promise<Map<string, string>> {
 /** Where each write has its key; those that are left out are executed as often as they are sent. */
 function keysOf(operations: readonly Operation[]): Record<string, KeyPlace> {
   const places = operations.flatMap(({ method, path, commanded: { key }, isIdempotent }): [string, KeyPlace][] => {
-    const place = key ? (key.from === 'facts' ? 'natural' : key.from) : isIdempotent && 'natural'
+    const place = key ? placeOf(key) : isIdempotent && 'natural'
     return place ? [[`${method.toUpperCase()} ${path}`, place]] : []
   })
   return Object.fromEntries(places)
+}
+
+function placeOf(key: NonNullable<Operation['commanded']['key']>): KeyPlace {
+  if (key.from === 'header') return `header:${key.name}`
+  return key.member === undefined ? 'natural' : `body:${key.member}`
 }
 
 /** The statements that make every table of the read models: a table that changes needs a new version of its projection. */

@@ -8,8 +8,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { narrowed, type OpenApi } from './document.ts'
 
-/** Where the key stands under which an operation is executed once: a header, the body, or what the request is about. */
-export type KeyPlace = 'header' | 'body' | 'natural'
+/** Where the key stands under which an operation is executed once: a header, a member of the body, or what the request is about. */
+export type KeyPlace = `header:${string}` | `body:${string}` | 'natural'
 
 export interface Described {
   /** As clients name it: `firsthand-worker`. */
@@ -85,8 +85,9 @@ function contextsTable(apis: readonly Described[]): string {
     ...imports,
     '',
     `export interface Contexts {\n${types.join('\n')}\n}\n`,
-    '/** Where the key stands: a header, the body, or what the request is about. */',
-    "export type KeyPlace = 'header' | 'body' | 'natural'\n",
+    '/** Where the key stands: a header, a member of the body, or what the request is about. */',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the source of a type.
+    "export type KeyPlace = `header:${string}` | `body:${string}` | 'natural'\n",
     'export interface ContextFacts {\n  prefix: string\n  keys: Readonly<Record<string, KeyPlace>>\n}\n',
     `export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {\n${values.join('')}}\n`,
   ].join('\n')

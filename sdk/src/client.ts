@@ -69,12 +69,13 @@ export function createClient<const Name extends keyof Contexts>(options: ClientO
   const own: Middleware = {
     async onRequest({ request: asked, schemaPath }) {
       const place = keys[`${asked.method} ${schemaPath}`]
-      const request = place === 'body' ? await withKeyInBody(asked) : asked
+      const [kind, name = ''] = place?.split(':') ?? []
+      const request = kind === 'body' ? await withKeyInBody(asked, name) : asked
       const { headers, method } = request
       const add = (name: string, value: string | undefined) => {
         if (value !== undefined && !headers.has(name)) headers.set(name, value)
       }
-      if (place === 'header') add('idempotency-key', idempotencyKey())
+      if (kind === 'header') add(name, idempotencyKey())
       if (method === 'GET') add(POSITION, position)
       const key = typeof options.key === 'function' ? options.key() : options.key
       add('authorization', key && `Bearer ${key}`)
@@ -96,9 +97,13 @@ export function createClient<const Name extends keyof Contexts>(options: ClientO
   return Object.defineProperty(Object.assign(client, beside), 'position', { get: () => position }) as Client<Name>
 }
 
-/** The request with a key in its body, where it names none. */
-async function withKeyInBody(request: Request): Promise<Request> {
+/** Where some APIs take the key too: one that stands there is the caller's own. */
+const KEY_HEADERS = ['idempotency-key', 'x-idempotency-key']
+
+/** The request with a key in this member of its body, where it names none. */
+async function withKeyInBody(request: Request, member: string): Promise<Request> {
+  if (KEY_HEADERS.some((name) => request.headers.has(name))) return request
   const body: unknown = request.body && (await request.clone().json())
-  if (typeof body !== 'object' || body === null || 'idempotency_key' in body) return request
-  return new Request(request, { body: JSON.stringify({ ...body, idempotency_key: idempotencyKey() }) })
+  if (typeof body !== 'object' || body === null || member in body) return request
+  return new Request(request, { body: JSON.stringify({ ...body, [member]: idempotencyKey() }) })
 }

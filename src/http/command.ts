@@ -17,11 +17,11 @@ import { invalid } from './errors.ts'
 import type { Caller, HandlerInput, Operation } from './operation.ts'
 import type { Validated } from './validation.ts'
 
-/** A member of the body, a header, or what the request itself is about. */
+/** A member of the body, a header, or what the request itself is about, of which `member` may be a part that clients make up. */
 export type KeySource<Request, Facts> =
   | { from: 'body'; member: string }
   | { from: 'header'; name: string; isRequired: boolean; lengthMax: number }
-  | { from: 'facts'; key: (facts: Facts, fingerprint: object, request: Request) => string }
+  | { from: 'facts'; member?: string; key: (facts: Facts, fingerprint: object, request: Request) => string }
 
 const USUAL_KEY = 'idempotency-key'
 /** As the contracts of two contexts have it. */

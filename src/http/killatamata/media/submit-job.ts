@@ -41,7 +41,10 @@ export const submitMediaJob = write({
     'from what was asked. With `idempotencyKey` a repeat answers with the same job.',
   access: accountKey,
   facts: ({ body: { idempotencyKey: _, ...facts } }): JobFacts => facts,
-  key: { from: 'facts', key: (_facts: JobFacts, _, { body, caller }) => keyOf(body, caller) ?? randomUUID() },
+  key: {
+    ...{ from: 'facts', member: 'idempotencyKey' },
+    key: (_facts: JobFacts, _, { body, caller }) => keyOf(body, caller) ?? randomUUID(),
+  },
   body: mediaJobRequest,
   bodyMaxBytes: BODY_MAX_BYTES,
   answers: { 201: json(submitAnswer, 'The job is queued, and its price held.') },
