@@ -15,8 +15,8 @@ import { launchChromium } from '../../support/chromium.ts'
 import { chromiumBinary } from '../../support/services.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 import { gameFiles, zipOf } from '../../support/zips.ts'
-import { fieldIn, formIn, headingOf, newVisitor, titleOf, type Visitor } from '../console/browsing.ts'
-import type { SandboxFile } from './serving.ts'
+import type { SandboxFile } from '../killatamata/serving.ts'
+import { fieldIn, formIn, headingOf, newVisitor, titleOf, type Visitor } from './browsing.ts'
 
 const SERVED = ['killatamata', 'audit', 'console'] as const
 const WAIT_MS = 60_000
