@@ -97,12 +97,9 @@ export function createClient<const Name extends keyof Contexts>(options: ClientO
   return Object.defineProperty(Object.assign(client, beside), 'position', { get: () => position }) as Client<Name>
 }
 
-/** Where some APIs take the key too: one that stands there is the caller's own. */
-const KEY_HEADERS = ['idempotency-key', 'x-idempotency-key']
-
-/** The request with a key in this member of its body, where it names none. */
+/** The request with a key in this member of its body, where the caller names none: there, or in the header that killatamata takes too. */
 async function withKeyInBody(request: Request, member: string): Promise<Request> {
-  if (KEY_HEADERS.some((name) => request.headers.has(name))) return request
+  if (request.headers.has('x-idempotency-key')) return request
   const body: unknown = request.body && (await request.clone().json())
   if (typeof body !== 'object' || body === null || member in body) return request
   return new Request(request, { body: JSON.stringify({ ...body, [member]: idempotencyKey() }) })
