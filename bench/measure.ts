@@ -142,3 +142,19 @@ export function within(
   const bounds = { floor: 1, goal: atMost / wanted, ...(best !== undefined && { moonshot: atMost / best }) }
   return { name: `${name} (at most ${atMost})`, ours, ratio: atMost / measured, ...bounds }
 }
+
+/** So many pieces of work, some at once. */
+export async function timed(atOnce: number, works: readonly (() => Promise<unknown>)[]): Promise<Round> {
+  const latenciesMs: number[] = []
+  const rest = works.values()
+  const startedMs = performance.now()
+  const worker = async () => {
+    for (const work of rest) {
+      const sentMs = performance.now()
+      await work()
+      latenciesMs.push(performance.now() - sentMs)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+  return { perSecond: works.length / ((performance.now() - startedMs) / 1_000), latenciesMs }
+}

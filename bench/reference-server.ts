@@ -5,8 +5,9 @@
 import { randomUUID } from 'node:crypto'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import { Pool, type PoolClient } from 'pg'
+import { Pool } from 'pg'
 import { z } from 'zod'
+import { inTransaction } from './transaction.ts'
 
 // As durable as what it is measured against: an answer only once the commit is on disk, which is Postgres's default and
 // not that of the instance's own server, whose read models can be built anew.
@@ -63,26 +64,10 @@ const find = { name: 'find', text: 'SELECT * FROM reference.jobs WHERE id = $1' 
 /** More than a benchmark spends. */
 const BALANCE_CENTS = 1_000_000_000
 
-/** Does the work in one transaction; answers what it answers. */
-async function inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect()
-  try {
-    await client.query('BEGIN')
-    const answer = await work(client)
-    await client.query('COMMIT')
-    return answer
-  } catch (error) {
-    await client.query('ROLLBACK')
-    throw error
-  } finally {
-    client.release()
-  }
-}
-
 const app = new Hono()
 app.post('/users', async (c) => {
   const user = body.parse(await c.req.json())
-  const row = await inTransaction(async (client) => {
+  const row = await inTransaction(pool, async (client) => {
     const { rows } = await client.query({ ...upsert, values: [user.external_id, user.email, user.display_name] })
     await client.query({ ...outbox, values: [JSON.stringify(rows[0])] })
     return rows[0]
@@ -102,7 +87,7 @@ app.post('/jobs', async (c) => {
   const { organization_id, ...asked } = job.parse(await c.req.json())
   const { type, description, files_needed, accepted_formats, price_per_file_cents } = asked
   const total = files_needed * price_per_file_cents
-  const row = await inTransaction(async (client) => {
+  const row = await inTransaction(pool, async (client) => {
     const { rows } = await client.query({ ...look, values: [organization_id] })
     if (Number(rows[0]?.balance_cents ?? 0) < total) return undefined
     await client.query({ ...take, values: [organization_id, total] })

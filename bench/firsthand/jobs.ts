@@ -6,7 +6,7 @@ import type { CommandBus } from '../../src/commands/handle.ts'
 import { prefixedId } from '../../src/runtime/ulid.ts'
 import type { SuiteOptions } from '../commands.ts'
 import { type BenchInstance, call, startProgram, stopProgram } from '../instance.ts'
-import { compare, load, type Measurement, type Round, WARM_UP_S } from '../measure.ts'
+import { compare, load, type Measurement, type Round, timed, WARM_UP_S } from '../measure.ts'
 import {
   type Buyer,
   jobRequest,
@@ -120,22 +120,6 @@ export async function approvals(instance: BenchInstance, { rounds }: SuiteOption
     await client.dispose()
     await commands.close()
   }
-}
-
-/** So many pieces of work, some at once. */
-async function timed(atOnce: number, works: readonly (() => Promise<unknown>)[]): Promise<Round> {
-  const latenciesMs: number[] = []
-  const rest = works.values()
-  const startedMs = performance.now()
-  const worker = async () => {
-    for (const work of rest) {
-      const sentMs = performance.now()
-      await work()
-      latenciesMs.push(performance.now() - sentMs)
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-  return { perSecond: works.length / ((performance.now() - startedMs) / 1_000), latenciesMs }
 }
 
 const limits = { openSeatsMax: 500, workerClaimsMax: Number.POSITIVE_INFINITY }

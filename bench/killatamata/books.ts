@@ -1,6 +1,7 @@
 /** Double-entry books in Postgres, one transaction an operation: what the ledger is measured against. */
 import { randomUUID } from 'node:crypto'
 import { Pool, type PoolClient } from 'pg'
+import { inTransaction } from '../transaction.ts'
 import { CREDIT_MICROS } from './ground.ts'
 
 const POOL_MAX = 32
@@ -52,22 +53,6 @@ export async function openBooks(connectionString: string) {
   const pool = new Pool({ connectionString, max: POOL_MAX, options })
   await pool.query(SCHEMA)
 
-  /** Does the work in one transaction; answers what it answers. */
-  async function inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await pool.connect()
-    try {
-      await client.query('BEGIN')
-      const answer = await work(client)
-      await client.query('COMMIT')
-      return answer
-    } catch (error) {
-      await client.query('ROLLBACK')
-      throw error
-    } finally {
-      client.release()
-    }
-  }
-
   async function post(client: PoolClient, kind: string, accountId: string, holdId: string, usdMicros: bigint) {
     const transferId = randomUUID()
     const [from, to] = kind === 'hold' ? ['available', 'held'] : ['held', 'media_revenue']
@@ -86,19 +71,19 @@ export async function openBooks(connectionString: string) {
     fill: (accountId: string) => pool.query({ ...fill, values: [accountId, CREDIT_MICROS] }),
     /** Both throw where there is too little. */
     hold: (accountId: string, holdId: string, usdMicros: bigint) =>
-      inTransaction(async (client) => {
+      inTransaction(pool, async (client) => {
         const available = await placeHold(client, accountId, holdId, usdMicros)
         if (available === undefined) throw new Error(`${accountId} has too little`)
       }),
     capture: (accountId: string, holdId: string, usdMicros: bigint) =>
-      inTransaction(async (client) => {
+      inTransaction(pool, async (client) => {
         const { rows } = await client.query({ ...capture, values: [accountId, usdMicros] })
         if (!rows[0]) throw new Error(`${accountId} has too little on hold`)
         await post(client, 'capture', accountId, holdId, usdMicros)
       }),
     /** What is left; undefined: there is too little. */
     submit: (accountId: string, jobId: string, usdMicros: bigint, body: string) =>
-      inTransaction(async (client) => {
+      inTransaction(pool, async (client) => {
         const available = await placeHold(client, accountId, `hold_${jobId}`, usdMicros)
         if (available === undefined) return undefined
         await client.query({ ...insertJob, values: [jobId, accountId, body] })

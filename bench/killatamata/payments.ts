@@ -8,7 +8,7 @@ import { signatureOf } from '../../src/embedded/stripe/delivery.ts'
 import { createPayer, type SignedPayment } from '../../test/http/killatamata/x402-payer.ts'
 import type { SuiteOptions } from '../commands.ts'
 import { type BenchInstance, call } from '../instance.ts'
-import { compare, figuresOf, pace, type Round, within } from '../measure.ts'
+import { compare, figuresOf, pace, type Round, timed, within } from '../measure.ts'
 import { apiOf, type Customer, type Google, newCustomers, type SandboxFile, sandboxOf } from './ground.ts'
 import { PER_SECOND, untilSeen } from './jobs.ts'
 
@@ -98,22 +98,6 @@ const USD_CENTS = 100
 const GAS_WALLET = 2
 const RECEIPT_MAX_MS = 10_000
 const POLL_MS = 20
-
-/** So many pieces of work, some at once. */
-async function timed(atOnce: number, works: readonly (() => Promise<unknown>)[]): Promise<Round> {
-  const latenciesMs: number[] = []
-  const rest = works.values()
-  const startedMs = performance.now()
-  const worker = async () => {
-    for (const work of rest) {
-      const sentMs = performance.now()
-      await work()
-      latenciesMs.push(performance.now() - sentMs)
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-  return { perSecond: works.length / ((performance.now() - startedMs) / 1_000), latenciesMs }
-}
 
 type Chain = NonNullable<SandboxFile['chain']>
 

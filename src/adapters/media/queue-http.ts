@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { jsonIn } from '../../runtime/json-in.ts'
 import {
   type FailureCode,
   type MediaProvider,
@@ -81,14 +82,14 @@ export function createQueueProvider(options: QueueOptions): MediaProvider {
     const path = pathOf(ref)
     const asked = await ask('GET', `${path}/status`, signal)
     if (asked.status === 404) return troubled(ref)
-    const stands = standing.safeParse(jsonIn(asked))
+    const stands = standing.safeParse(jsonIn(asked.text))
     if (!stands.success || stands.data.status !== 'COMPLETED') return { status: 'running' }
     const { error } = stands.data
     if (error !== undefined && error !== null) return failed('provider_failed', 'The provider could not do the work.')
     const result = await ask('GET', path, signal)
     if (isTrouble(result.status)) return troubled(ref)
     if (result.status !== 200) return refused(result)
-    const urls = addressesIn(jsonIn(result))
+    const urls = addressesIn(jsonIn(result.text))
     if (urls.length < order.outputNames.length) {
       return failed('provider_failed', 'The provider has made fewer files than were asked for.')
     }
@@ -174,7 +175,7 @@ async function submitted(ask: () => Promise<Answered>): Promise<string | undefin
     throw new SubmissionUnknown('nobody knows whether the queue has taken the work', { cause })
   })
   if (answer === undefined || answer.status === 429 || answer.status === 503) return undefined
-  const known = answer.status < 300 ? taken.safeParse(jsonIn(answer)) : undefined
+  const known = answer.status < 300 ? taken.safeParse(jsonIn(answer.text)) : undefined
   if (known?.success) return known.data.request_id
   if (known || answer.status >= 500 || answer.status === 408) {
     throw new SubmissionUnknown(`the queue answers a submission with ${answer.status}, and with no id`)
@@ -202,22 +203,13 @@ const failed = (code: FailureCode, message: string) => ({ status: 'failed' as co
 
 /** What a refusal of the service means: what it says itself is shown to nobody. */
 function refused(answer: Answered) {
-  const read = refusal.safeParse(jsonIn(answer))
+  const read = refusal.safeParse(jsonIn(answer.text))
   const isContent = read.success && read.data.detail.some(({ type }) => type.includes('content_policy'))
   if (isContent) return failed('content_refused', 'The provider refuses this content.')
   if (answer.status === 400 || answer.status === 422) {
     return failed('input_unusable', 'The provider makes nothing of this input.')
   }
   return failed('provider_failed', 'The provider does not take the work.')
-}
-
-/** Undefined: it is no JSON. */
-function jsonIn({ text }: Answered): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Of files, wherever in a result, in their order. */

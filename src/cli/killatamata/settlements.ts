@@ -77,14 +77,8 @@ async function credited(tools: AdminTools, given: string, providerId: string, op
     const ledgers = createLedgers(bus, { periodEventsMax, periodHint })
     const settlementId = settlementIdOf(provider.data, providerId)
     const period = await ledgers.period(accountId)
-    const resolve = {
-      kind: 'resolve',
-      settlementId,
-      accountId,
-      period,
-      reason: options.reason,
-      at: circumstances.at,
-    } as const
+    const { reason } = options
+    const resolve = { kind: 'resolve', settlementId, accountId, period, reason, at: circumstances.at } as const
     const handled = await bus.handle(settlement, settlementId, resolve, circumstances)
     const { state } = handled
     if (state.status !== 'confirmed') throw new Rejected('checkout_not_found', `${providerId} waits for nobody.`)

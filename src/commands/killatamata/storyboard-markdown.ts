@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { jsonIn } from '../../runtime/json-in.ts'
 import { isFault, numbered, readStoryboard, type Scene, type Storyboard, titled } from './storyboard.ts'
 
 const MARK = '<!-- storyboard version 2 -->'
@@ -106,14 +107,6 @@ function hiddenOf(lines: readonly string[]): z.output<typeof hiddenSchema> {
     if (read.success) return read.data
   }
   return { scene: {}, without: [] }
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
 }
 
 interface Section {

@@ -8,6 +8,7 @@ import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import type { CommandContext } from '../../../commands/handle.ts'
 import { isRunning, mediaJob } from '../../../commands/killatamata/media-job.ts'
+import { jsonIn } from '../../../runtime/json-in.ts'
 import { isSameSecret } from '../../../runtime/secret.ts'
 import type { ObjectKeys } from '../../../vault/object-keys.ts'
 import type { Media } from './parts.ts'
@@ -59,18 +60,9 @@ export async function takeProviderCallback(
   const state = await bus.current(mediaJob, requestId)
   if (!isRunning(state)) return
   const provider = providerOf(state.facts.job.task)
-  const read = named.safeParse(jsonIn(body))
+  const read = named.safeParse(jsonIn(Buffer.from(body).toString('utf8')))
   const ref = read.success ? provider?.refOf?.(state.facts.job.task, read.data.request_id) : undefined
   if (!provider || ref === undefined) return
   const command = { kind: 'submitted', attempt, provider: provider.name, ref, at: context.at } as const
   await bus.handle(mediaJob, requestId, command, context)
-}
-
-/** Undefined: it is no JSON. */
-function jsonIn(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

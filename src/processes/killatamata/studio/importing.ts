@@ -3,6 +3,7 @@ import type { ObjectStore } from '../../../adapters/object-store/object-store.ts
 import { fromLegacy, isFault, readStoryboard, type Storyboard } from '../../../commands/killatamata/storyboard.ts'
 import { fromText } from '../../../commands/killatamata/storyboard-markdown.ts'
 import type { Asset } from '../../../commands/killatamata/studio-asset.ts'
+import { jsonIn } from '../../../runtime/json-in.ts'
 import { readText } from './contents.ts'
 
 /** Of a text that becomes scenes. */
@@ -17,21 +18,11 @@ export async function importedStoryboard(
 ): Promise<Storyboard | undefined> {
   if (!isText(source) || source.sizeBytes > SOURCE_MAX_BYTES) return undefined
   const text = await readText(objects, source)
-  const given = jsonIn(text)
+  const given = /^\s*[{[]/.test(text) ? jsonIn(text) : undefined
   if (given !== undefined) {
     const read = readStoryboard(given)
     return isFault(read) ? fromLegacy(given) : read
   }
   const made = fromText(text)
   return made.scenes.length === 0 ? undefined : made
-}
-
-function jsonIn(text: string): unknown {
-  if (!/^\s*[{[]/.test(text)) return undefined
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    // A text that only looks like it.
-    return undefined
-  }
 }
