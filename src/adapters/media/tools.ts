@@ -77,29 +77,40 @@ export function findTool(name: ToolName, given: string | undefined): string {
   )
 }
 
-/** From util-linux, which Debian always has: the program is killed when whoever has started it dies. */
-const SETPRIV = '/usr/bin/setpriv'
-const DIES_WITH_PARENT = [SETPRIV, '--pdeathsig', 'KILL']
-let setprivs: boolean | undefined
-const canSetpriv = (): boolean => {
-  const [program = '', ...options] = DIES_WITH_PARENT
-  setprivs ??= existsSync(program) && spawnSync(program, [...options, '/bin/true'], { stdio: 'ignore' }).status === 0
-  return setprivs
+/** Both are from util-linux, which Debian always has. The first: the program is killed when whoever has started it dies. */
+const DIES_WITH_PARENT = ['/usr/bin/setpriv', '--pdeathsig', 'KILL']
+/**
+ * The second: it runs where nobody else wants the core, and leaves it at once to whoever wakes (sched(7), SCHED_IDLE). Beside a
+ * nice value alone a request would wait for the end of its turn each time that it, or Postgres for it, wakes.
+ */
+const MAKES_WAY = ['/usr/bin/chrt', '--idle', '0']
+
+/** The words, where this system has the program and lets us use it so; else none. */
+const usable = (words: readonly string[]): readonly string[] => {
+  const [program = '', ...options] = words
+  const isHere = existsSync(program) && spawnSync(program, [...options, '/bin/true'], { stdio: 'ignore' }).status === 0
+  return isHere ? words : []
 }
+let usableWords: Record<ToolName, readonly string[]> | undefined
 
 /** The programs of this machine, for a process that may not look for them itself. */
 export interface Tools {
   ffmpeg: string
   ffprobe: string
   /** What stands before each of them. */
-  before: readonly string[]
+  before: Record<ToolName, readonly string[]>
 }
 
 /** Throws ToolMissing. */
-export const findTools = (given: { ffmpeg?: string | undefined; ffprobe?: string | undefined }): Tools => ({
-  ...{ ffmpeg: findTool('ffmpeg', given.ffmpeg), ffprobe: findTool('ffprobe', given.ffprobe) },
-  before: canSetpriv() ? DIES_WITH_PARENT : [],
-})
+export function findTools(given: { ffmpeg?: string | undefined; ffprobe?: string | undefined }): Tools {
+  const found = { ffmpeg: findTool('ffmpeg', given.ffmpeg), ffprobe: findTool('ffprobe', given.ffprobe) }
+  if (!usableWords) {
+    const dies = usable(DIES_WITH_PARENT)
+    // For the answer of ffprobe a request may wait.
+    usableWords = { ffmpeg: [...dies, ...usable(MAKES_WAY)], ffprobe: dies }
+  }
+  return { ...found, before: usableWords }
+}
 
 /** POSIX: what `ulimit -f` counts in. */
 const BLOCK_BYTES = 512
@@ -129,7 +140,7 @@ export async function runTool(
   args: readonly string[],
   { cwd, limits }: { cwd: string; limits: ToolLimits },
 ): Promise<string> {
-  const child = launch([...tools.before, tools[name], ...args], cwd, limits)
+  const child = launch([...tools.before[name], tools[name], ...args], cwd, limits)
   const told: { output: Buffer[]; bytes: number; words: string } = { output: [], bytes: 0, words: '' }
   const kill = () => void child.kill('SIGKILL')
   let isTimeout = false
