@@ -18,14 +18,15 @@ interface Heard {
   authorization: string | undefined
 }
 
-/** Answers with the status, and tells what it has heard. */
+/** Answers with the status, and tells what it has heard. Whoever came too often has to wait for an hour. */
 async function instance(status: number | 'none', body: object = {}) {
   const heard: Heard[] = []
   const server = createServer(({ url: path, headers }, response) => {
     const { authorization, 'idempotency-key': key } = headers
     heard.push({ path, key: key as string | undefined, authorization })
     if (status === 'none') return void response.destroy()
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    const wait = status === 429 ? { 'retry-after': '3600' } : {}
+    response.writeHead(status, { 'content-type': 'application/json', ...wait }).end(JSON.stringify(body))
   })
   servers.push(server.listen(0, '127.0.0.1'))
   await once(server, 'listening')

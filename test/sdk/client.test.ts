@@ -119,6 +119,31 @@ describe('a call', () => {
   })
 })
 
+describe('a caller of ostium', () => {
+  const address = '0x742d35Cc6634C0532925a3b844Bc9e7595f5bE21'
+  const headers = { 'x-trader-address': address }
+
+  it('is refused with a code and with what is wrong by its path, as everywhere', async () => {
+    const client = createClient({ url: stack.url, context: 'ostium', headers })
+    const open = { a: 0, b: true, t: 'market' as const, p: 'high', s: '5', l: '1' }
+    const problem = problemOf(await client.POST('/v1/exchange/open', { body: { open } }))
+    expect(problem).toMatchObject({ status: 400, code: 'VALIDATION_ERROR' })
+    expect(problem?.errors).toEqual([{ pointer: 'open.p', detail: expect.any(String) }])
+    expect(problem?.message).toMatch(/^[A-Z/]/)
+    // @ts-expect-error building a transaction is never refused so
+    expect(problem?.code === 'UPGRADE_REQUIRED').toBe(false)
+  })
+
+  it('has an agent’s key where ostium looks for it', async () => {
+    const { url, passed } = await proxied(() => undefined)
+    const client = createClient({ url, key: 'bsvc_nobody', context: 'ostium', headers })
+    const problem = problemOf(await client.POST('/v1/auth/verify-auth'))
+    expect(problem).toMatchObject({ status: 401, code: 'UNAUTHORIZED' })
+    expect(passed[0]?.headers).toMatchObject({ 'x-api-key': 'bsvc_nobody', 'x-trader-address': address })
+    expect(passed[0]?.headers).not.toHaveProperty('authorization')
+  })
+})
+
 describe('what is sent again', () => {
   it('is a read after a lost answer, half an answer, 503 and 429, as the instance asks', async () => {
     const faults: Meddling[] = ['drop', 'cut', { status: 429, headers: { 'retry-after': '0' } }]
@@ -150,6 +175,14 @@ describe('what is sent again', () => {
     const { url } = await proxied((sends) => (sends === 1 ? 'drop' : undefined))
     const { data, response } = await noctant(url).POST('/v1/users', { body: { external_id: 'twice' } })
     expect([response.status, data?.created, triesOf(response)]).toEqual([200, false, 2])
+  })
+
+  it('is whatever was asked for too often, since that has had no effect', async () => {
+    const operator = await stack.addOperator()
+    const tooOften = { status: 429, headers: { 'retry-after': '0' } }
+    const { url, passed } = await proxied((sends) => (sends === 1 ? tooOften : undefined))
+    const { response } = await noctant(url, { key: operator.apiKey }).POST('/v1/me/rotate-api-key')
+    expect([response.status, triesOf(response), passed.length]).toEqual([200, 2, 2])
   })
 
   it('is nothing that would have another effect', async () => {
