@@ -1,9 +1,11 @@
 /** The typed client against a whole instance: what it sends again and what not, keys, positions, lists, commands, refusals. */
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import {
   ApiProblem,
   type ClientOptions,
@@ -15,6 +17,7 @@ import {
   unwrap,
 } from '@opslog/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { root } from '../support/source.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 
 let stack: Stack
@@ -44,6 +47,10 @@ const account = (externalId: string, userId: string) => ({
   claim_allowed: false,
   marketing_allowed: false,
 })
+
+/** What the instance has kept for whoever tries a context out. */
+const sandbox = (context: string) =>
+  JSON.parse(readFileSync(join(dirname(stack.logFile), `sandbox-${context}.json`), 'utf8'))
 
 async function opened(externalId: string) {
   const client = noctant()
@@ -258,9 +265,7 @@ describe('lists', () => {
   })
 
   it('of firsthand go by one text', async () => {
-    const { test_key: key } = JSON.parse(
-      readFileSync(join(dirname(stack.logFile), 'sandbox-firsthand.json'), 'utf8'),
-    ) as { test_key: string }
+    const key = sandbox('firsthand').test_key
     const client = createClient({ url: stack.url, key, context: 'firsthand' })
     for (const description of ['one', 'two', 'three']) {
       const body = { url: `https://example.com/${description}`, description }
@@ -309,5 +314,30 @@ describe('a command to the engine', () => {
     await expect(client.waitForCommand(...never, { timeoutMs: 30, intervalMs: 5 })).rejects.toThrow(/timeout/i)
     const signal = AbortSignal.abort(new Error('not any more'))
     await expect(client.waitForCommand(...never, { signal })).rejects.toThrow('not any more')
+  })
+})
+
+describe('the README', () => {
+  const readme = readFileSync(join(root, 'sdk', 'README.md'), 'utf8')
+  const examples = [...readme.matchAll(/```js\n(.*?context: '(\w+)'.*?)```/gs)].map(([, code = '', context = '']) => {
+    return { code, context }
+  })
+  /** What each says of an instance that nobody has used before. */
+  const said: Record<string, RegExp> = {
+    noctant: /^/,
+    ostium: /^0x\w{40} 0x\w{840}\n$/,
+    killatamata: /^credit has to be bought first\nasset_\w{26}\n$/,
+  }
+
+  it('shows the client at work with three contexts', () => {
+    expect(examples.map(({ context }) => context)).toEqual(Object.keys(said))
+  })
+
+  it.each(examples)('is right about $context', async ({ code, context }) => {
+    const key = context === 'killatamata' ? sandbox(context).account.api_key : stack.apiKey
+    const script = code.replaceAll('http://127.0.0.1:8080', stack.url)
+    const asked = { cwd: root, env: { ...process.env, KEY: key } }
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], asked)
+    expect((await run).stdout).toMatch(said[context] ?? '')
   })
 })

@@ -28,6 +28,11 @@ beforeAll(async () => {
 })
 afterAll(() => project.remove())
 
+/** As the README shows the client at work. */
+const examples = [...readFileSync(join(sdk, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(
+  ([, code = '']) => code,
+)
+
 const lines = (file: string): number =>
   readFileSync(join(sdk, 'src', file), 'utf8')
     .trimEnd()
@@ -77,9 +82,15 @@ describe('the client', () => {
       // @ts-expect-error the path of another context
       createClient({ url: '', context: 'firsthand' }).GET('/v1/accounts')
       // @ts-expect-error a body without its members
-      client.POST('/v1/users', { body: {} })`
-    writeFileSync(join(project.path, 'index.ts'), source)
-    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', 'index.ts']
+      client.POST('/v1/users', { body: {} })
+      // @ts-expect-error what has to be a file
+      createClient({ url: '', context: 'killatamata' }).POST('/api/v1/arcade/releases/upload', {
+        body: { gameId: 'game_1', manifestJson: '{}', bundle: 'game.zip' },
+      })`
+    const sources = new Map([['index.ts', source], ...examples.map((code, n) => [`example-${n}.ts`, code] as const)])
+    for (const [name, text] of sources) writeFileSync(join(project.path, name), text)
+    const ofNode = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types'), '--skipLibCheck']
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', ...ofNode, ...sources.keys()]
     const { stdout } = await run(process.execPath, [compiler, ...options], { cwd: project.path }).catch(
       ({ stdout, stderr }) => ({ stdout: `${stdout}${stderr}` }),
     )
