@@ -83,8 +83,8 @@ describe('the client', () => {
       createClient({ url: '', context: 'firsthand' }).GET('/v1/accounts')
       // @ts-expect-error a body without its members
       client.POST('/v1/users', { body: {} })
-      // @ts-expect-error what has to be a file
       createClient({ url: '', context: 'killatamata' }).POST('/api/v1/arcade/releases/upload', {
+        // @ts-expect-error a text where a file has to be
         body: { gameId: 'game_1', manifestJson: '{}', bundle: 'game.zip' },
       })`
     const sources = new Map([['index.ts', source], ...examples.map((code, n) => [`example-${n}.ts`, code] as const)])
