@@ -101,7 +101,7 @@ type Asked = (trader: Client<'ostium'>, under: Keyed) => Promise<Answered<object
 /** Builds what is asked for. Throws CliError where it is refused. */
 export async function build(story: OstiumStory, name: string, ask: Asked): Promise<Transaction[]> {
   const answered = await ask(story.asTrader, { params: keyed(story, name) })
-  const { transactions } = { transactions: undefined, ...answered.data } as { transactions?: Transaction[] }
+  const { transactions } = (answered.data ?? {}) as { transactions?: Transaction[] }
   if (!transactions) {
     const says = problemOf(answered)?.message ?? 'no transactions'
     throw new CliError(EXIT.refused, `${name} was answered ${statusOf(answered)}: ${says}`)
