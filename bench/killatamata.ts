@@ -4,9 +4,10 @@
  * its end, and reads beside encoders. Without an instance: the check of a bundle, and an account with a long history. Each part is a
  * function in killatamata/; another one is another function in the lists below.
  */
+import { readSandbox } from '../test/http/killatamata/sandbox.ts'
 import type { SuiteOptions } from './commands.ts'
 import { type BenchInstance, startBenchInstance } from './instance.ts'
-import { type Google, sandboxOf, startGoogle, UNLIMITED } from './killatamata/ground.ts'
+import { type Google, startGoogle, UNLIMITED } from './killatamata/ground.ts'
 import { pictures, queuedJobs, readsBesideEncoders, submissions } from './killatamata/jobs.ts'
 import { coldLoads, ledgerOperations } from './killatamata/ledger.ts'
 import { purchases, webhooks } from './killatamata/payments.ts'
@@ -59,7 +60,7 @@ export async function runKillatamataBench(given: SuiteOptions): Promise<Measurem
     if (wanted.length === 0) return
     const instance = await startBenchInstance({ ...UNLIMITED, ...environment })
     try {
-      const google = ownGoogle ?? sandboxOf(instance).google
+      const google = ownGoogle ?? readSandbox(instance.directory).google
       for (const [name, measure] of wanted) await measured(name, () => measure(instance, options, google))
     } finally {
       await instance.stop()

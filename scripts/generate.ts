@@ -60,14 +60,15 @@ async function generated(): Promise<Map<string, string>> {
 
 /** Where each write has its key; those that are left out are executed as often as they are sent. */
 function keysOf(operations: readonly Operation[]): Record<string, KeyPlace> {
-  const places = operations.flatMap(({ method, path, commanded: { key }, isIdempotent }): [string, KeyPlace][] => {
-    const place = key ? placeOf(key) : isIdempotent && 'natural'
-    return place ? [[`${method.toUpperCase()} ${path}`, place]] : []
+  const places = operations.flatMap((operation): [string, KeyPlace][] => {
+    const place = placeIn(operation)
+    return place ? [[`${operation.method.toUpperCase()} ${operation.path}`, place]] : []
   })
   return Object.fromEntries(places)
 }
 
-function placeOf(key: NonNullable<Operation['commanded']['key']>): KeyPlace {
+function placeIn({ commanded: { key }, readsKey, isIdempotent }: Operation): KeyPlace | undefined {
+  if (!key) return readsKey ? `header:${readsKey}` : isIdempotent && 'natural'
   if (key.from === 'header') return `header:${key.name}`
   return key.member === undefined ? 'natural' : `body:${key.member}`
 }

@@ -1,9 +1,7 @@
 /** What the measurements of killatamata stand on: customers with keys and credit, and commands beside an instance's own. */
 import { createPrivateKey, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SignJWT } from 'jose'
 import { systemContext } from '../../src/commands/context.ts'
@@ -124,24 +122,6 @@ export async function newCustomers(instance: BenchInstance, google: Google, coun
   for (let n = 0; n < count; n++) made.push(await newCustomer(instance, google))
   return made
 }
-
-/** As the instance keeps it for whoever tries the sandbox. */
-export interface SandboxFile {
-  standins: string
-  google: Google
-  stripe: { webhook_secret: string }
-  chain?: {
-    rpc_url: string
-    chain_id: number
-    network: string
-    token: `0x${string}`
-    pay_to: string
-    wallets: { address: `0x${string}`; private_key: `0x${string}` }[]
-  }
-}
-
-export const sandboxOf = ({ directory }: BenchInstance): SandboxFile =>
-  JSON.parse(readFileSync(join(directory, 'sandbox-killatamata.json'), 'utf8'))
 
 /** A settings' worth of limits that a benchmark does not run into. */
 export const UNLIMITED = { ACCOUNT_REQUESTS_PER_MIN: '1000000000', SIGN_IN_PER_CLIENT_PER_MIN: '1000000000' }

@@ -1,15 +1,13 @@
 /** Money that comes in: a provider's event until the balance shows it, and purchases by x402 against the protocol's library alone. */
 import { randomUUID } from 'node:crypto'
-import { createPublicClient, createWalletClient, http } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
-import { defineChain } from 'viem/utils'
 import { requirementsOf } from '../../src/adapters/x402/chain.ts'
 import { signatureOf } from '../../src/embedded/stripe/delivery.ts'
+import { openFacilitator, readSandbox } from '../../test/http/killatamata/sandbox.ts'
 import { createPayer, type SignedPayment } from '../../test/http/killatamata/x402-payer.ts'
 import type { SuiteOptions } from '../commands.ts'
 import { type BenchInstance, call } from '../instance.ts'
 import { compare, figuresOf, pace, type Round, timed, within } from '../measure.ts'
-import { apiOf, type Customer, type Google, newCustomers, type SandboxFile, sandboxOf } from './ground.ts'
+import { apiOf, type Customer, type Google, newCustomers } from './ground.ts'
 import { PER_SECOND, untilSeen } from './jobs.ts'
 
 /** So many that the payments of one hardly ever overtake each other. */
@@ -56,7 +54,7 @@ async function balanceOf(instance: BenchInstance, { apiKey }: Customer): Promise
 
 /** From the provider's event until a GET shows the balance with it. */
 export async function webhooks(instance: BenchInstance, { seconds, rounds }: SuiteOptions, google: Google) {
-  const { standins, stripe } = sandboxOf(instance)
+  const { standins, stripe } = readSandbox(instance.directory)
   const customers = await newCustomers(instance, google, ACCOUNTS)
   const [model] = (await openCheckouts(instance, customers, 1)) as [Opened]
   const paid = await fetch(`${standins}/control/stripe/sessions/${model.sessionId}/pay`, {
@@ -96,32 +94,6 @@ const SETTLEMENTS = 40
 const USD_CENTS = 100
 /** Of a wallet of the sandbox: it pays the gas of the library's transactions. */
 const GAS_WALLET = 2
-const RECEIPT_MAX_MS = 10_000
-const POLL_MS = 20
-
-type Chain = NonNullable<SandboxFile['chain']>
-
-/** The library of the protocol with a key of its own, and nothing around it. */
-async function openFacilitator({ rpc_url: rpcUrl, chain_id: id, wallets }: Chain) {
-  const { ExactEvmScheme } = await import('@x402/evm/exact/facilitator')
-  const chain = defineChain({
-    ...{ id, name: 'sandbox', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 } },
-    rpcUrls: { default: { http: [rpcUrl] } },
-  })
-  const over = { chain, transport: http(rpcUrl), pollingInterval: POLL_MS, cacheTime: 0 }
-  const account = privateKeyToAccount(wallets[GAS_WALLET]?.private_key ?? '0x')
-  const [reader, wallet] = [createPublicClient(over), createWalletClient({ ...over, account })]
-  return new ExactEvmScheme({
-    getAddresses: () => [account.address],
-    readContract: (args) => reader.readContract(args as never),
-    verifyTypedData: (args) => reader.verifyTypedData(args as never),
-    getCode: (args) => reader.getCode(args),
-    writeContract: (args) => wallet.writeContract(args as never),
-    sendTransaction: (args) => wallet.sendTransaction(args as never),
-    waitForTransactionReceipt: ({ hash }) => reader.waitForTransactionReceipt({ hash, timeout: RECEIPT_MAX_MS }),
-  })
-}
-
 const inTurn = async <T>(count: number, make: () => Promise<T>): Promise<T[]> => {
   const made: T[] = []
   for (let n = 0; n < count; n++) made.push(await make())
@@ -130,12 +102,11 @@ const inTurn = async <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
 
 /** From the signed request to the credit, several under way, against settling alone, one after the other. */
 export async function purchases(instance: BenchInstance, { rounds }: SuiteOptions, google: Google) {
-  const sandbox = sandboxOf(instance)
-  const { chain } = sandbox
-  if (!chain) throw new Error('the sandbox has no chain')
-  const payer = createPayer({ chain } as never)
+  const sandbox = readSandbox(instance.directory)
+  const { rpc_url = '', chain_id = 0, wallets = [] } = sandbox.chain ?? {}
+  const payer = createPayer(sandbox)
   const [facilitator, customers] = await Promise.all([
-    openFacilitator(chain),
+    openFacilitator(rpc_url, chain_id, wallets[GAS_WALLET]?.private_key ?? '0x'),
     newCustomers(instance, google, UNDER_WAY),
   ])
   const sign = () => payer.sign(USD_CENTS)

@@ -1,6 +1,6 @@
 /**
  * A document as the client's types are made of it: refusals with the codes that each operation answers with, and without
- * keys that the client makes itself.
+ * keys that the client makes or sends itself.
  */
 
 interface Schema {
@@ -15,6 +15,7 @@ interface Media {
 }
 interface Response {
   $ref?: string
+  description?: string
   headers?: unknown
   content?: Record<string, Media>
   'x-problem-codes'?: string[]
@@ -33,11 +34,18 @@ interface Operation {
 export interface OpenApi {
   servers?: { url: string }[]
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Schema>; responses?: Record<string, Response> }
+  components: {
+    schemas: Record<string, Schema>
+    responses?: Record<string, Response>
+    securitySchemes?: Record<string, { scheme?: string }>
+  }
 }
 
 const KEY_MEMBER = 'idempotency_key'
-const KEY_HEADER = 'idempotency-key'
+/** Of the request, and of the caller. */
+const KEY_HEADERS = ['idempotency-key', 'x-api-key']
+/** What documents say of a status that their contract names and no request is answered with. */
+const NEVER = 'Not answered here.'
 /** A problem document (RFC 9457); where the contract leaves refusals open, they are such. */
 const problem = {
   type: 'object',
@@ -72,13 +80,17 @@ export function narrowed(document: OpenApi): OpenApi {
       // Rungate's contract has one id twice.
       delete operation.operationId
       for (const parameter of operation.parameters ?? []) {
-        if (parameter.in === 'header' && parameter.name === KEY_HEADER) parameter.required = false
+        if (parameter.in === 'header' && KEY_HEADERS.includes(parameter.name)) parameter.required = false
       }
       for (const media of mediaOf(operation.requestBody)) freeKey(media, schemas)
       for (const [status, response] of Object.entries(operation.responses)) {
         delete response.headers
         for (const media of mediaOf(response)) delete media.examples
         if (Number(status) < 400) continue
+        if (response.description === NEVER) {
+          delete operation.responses[status]
+          continue
+        }
         narrowRefusal(response, schemas)
         operation.responses[status] = share.response(status, response)
       }
@@ -121,8 +133,11 @@ function narrowRefusal(response: Response, schemas: Record<string, Schema>): voi
     const { schema } = media
     const named = schema.$ref === undefined ? schema : schemas[schema.$ref.split('/').at(-1) ?? '']
     const code = { type: 'string', enum: codes }
-    const { error } = (named?.properties ?? {}) as Record<string, { type?: string }>
-    if (error === undefined) {
+    const { error, errorCode } = (named?.properties ?? {}) as Record<string, { type?: string }>
+    if (errorCode !== undefined) {
+      const narrow = { type: 'object', required: ['errorCode'], properties: { errorCode: code } }
+      media.schema = { allOf: [schema, narrow] }
+    } else if (error === undefined) {
       const narrow = { type: 'object', required: ['code'], properties: { code } }
       media.schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, narrow] }
     } else if (error.type === 'object') {

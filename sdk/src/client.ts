@@ -1,11 +1,8 @@
-/**
- * The client: openapi-fetch, typed by an API's document, with what a careful caller does beside it. Requests that may be
- * repeated are; each has one idempotency key over all its sends; reads see what this client has written.
- */
-import openApiFetch, { type Client as FetchClient, type Middleware } from 'openapi-fetch'
+/** The client: openapi-fetch, typed by an API's document, with a key over all sends of a request, and reads that see the client's writes. */
+import openApiFetch, { defaultBodySerializer, type Client as FetchClient, type Middleware } from 'openapi-fetch'
 import type { PathsWithMethod } from 'openapi-typescript-helpers'
 import { type Contexts, contexts } from './contexts.ts'
-import { type Listed, type ListInit, paginate, type WaitForCommand, waitForCommand } from './lists.ts'
+import { type List, type ListInit, paginate, type WaitForCommand, waitForCommand } from './lists.ts'
 import { type Retry, type RetryLimits, send } from './retry.ts'
 
 export type { Contexts } from './contexts.ts'
@@ -17,7 +14,7 @@ export { type VerifyOptions, verifyWebhook, type WebhookHeaders, WebhookRefused 
 export interface ClientOptions<Name extends keyof Contexts> {
   /** Of the instance: `http://127.0.0.1:8080`. */
   url: string
-  /** Bearer token; a function is asked before each request, so that a rotated key is heeded. */
+  /** Bearer token, or of an agent of ostium; a function is asked before each request, so that a rotated key is heeded. */
   key?: string | (() => string | undefined)
   context: Name
   /** Bounds in place of 4 sends within 30 s. */
@@ -31,12 +28,8 @@ export interface ClientOptions<Name extends keyof Contexts> {
 interface Beside<Paths extends object> {
   /** Where this client's last write stands in the log, as the instance named it; its reads send it. */
   readonly position: string | undefined
-  /** As the function, on this client: `for await (const account of client.paginate('/v1/accounts'))`. */
-  paginate<P extends PathsWithMethod<Paths, 'get'>>(
-    path: P,
-    init?: ListInit<Paths, P>,
-  ): AsyncGenerator<Listed<Paths, P>>
-  /** As the function, on this client, which must be one of noctant. */
+  /** As the functions, on this client: `for await (const account of client.paginate('/v1/accounts'))`. */
+  paginate<P extends PathsWithMethod<Paths, 'get'>>(path: P, init?: ListInit<Paths, P>): List<Paths, P>
   waitForCommand: WaitForCommand
 }
 export type Client<Name extends keyof Contexts> = FetchClient<Contexts[Name]> & Beside<Contexts[Name]>
@@ -48,7 +41,7 @@ const retryLimits: RetryLimits = { triesMax: 4, totalMsMax: 30_000, firstWaitMsM
 export const idempotencyKey = (): string => crypto.randomUUID()
 
 export function createClient<const Name extends keyof Contexts>(options: ClientOptions<Name>): Client<Name> {
-  const { prefix, keys } = contexts[options.context]
+  const { prefix, keys, media, isBearer } = contexts[options.context]
   const limits = { ...retryLimits, ...options.retry }
   const sending = { fetch: options.fetch ?? ((request: Request) => fetch(request)), limits, onRetry: options.onRetry }
   const repeatable = new WeakSet<Request>()
@@ -58,6 +51,7 @@ export function createClient<const Name extends keyof Contexts>(options: ClientO
   const client = openApiFetch<Contexts[Name]>({
     baseUrl: url.endsWith(prefix) ? url : url + prefix,
     headers: { ...options.headers },
+    bodySerializer: serialized,
     async fetch(request) {
       const before = position
       const response = await send(request, repeatable.has(request), sending)
@@ -68,17 +62,17 @@ export function createClient<const Name extends keyof Contexts>(options: ClientO
   })
   const own: Middleware = {
     async onRequest({ request: asked, schemaPath }) {
-      const place = keys[`${asked.method} ${schemaPath}`]
+      const operation = `${asked.method} ${schemaPath}`
+      const [place, type] = [keys[operation], media[operation]]
       const [kind, name = ''] = place?.split(':') ?? []
       const request = kind === 'body' ? await withKeyInBody(asked, name) : asked
       const { headers, method } = request
-      const add = (name: string, value: string | undefined) => {
-        if (value !== undefined && !headers.has(name)) headers.set(name, value)
-      }
+      const add = (name: string, value = '') => value === '' || headers.has(name) || headers.set(name, value)
       if (kind === 'header') add(name, idempotencyKey())
       if (method === 'GET') add(POSITION, position)
+      if (type !== undefined) headers.set('content-type', type)
       const key = typeof options.key === 'function' ? options.key() : options.key
-      add('authorization', key && `Bearer ${key}`)
+      add(isBearer ? 'authorization' : 'x-api-key', key && (isBearer ? `Bearer ${key}` : key))
       if (place !== undefined || method === 'GET') repeatable.add(request)
       return request
     },
@@ -103,4 +97,14 @@ async function withKeyInBody(request: Request, member: string): Promise<Request>
   const body: unknown = request.body && (await request.clone().json())
   if (typeof body !== 'object' || body === null || member in body) return request
   return new Request(request, { body: JSON.stringify({ ...body, [member]: idempotencyKey() }) })
+}
+
+/** A file as it is, what has files as a form, everything else as JSON. */
+function serialized(body: unknown): string | Blob | FormData {
+  const members = Object.entries(Object(body) as Record<string, string | Blob | undefined>)
+  const hasFiles = members.some(([, value]) => value instanceof Blob)
+  if (!hasFiles) return body instanceof Blob ? body : defaultBodySerializer(body)
+  const form = new FormData()
+  for (const [name, value] of members) if (value !== undefined) form.append(name, value)
+  return form
 }

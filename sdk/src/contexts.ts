@@ -22,12 +22,17 @@ export type KeyPlace = `header:${string}` | `body:${string}` | 'natural'
 
 export interface ContextFacts {
   prefix: string
+  /** Whether a caller’s key is a bearer token; else it stands in `x-api-key`. */
+  isBearer: boolean
   keys: Readonly<Record<string, KeyPlace>>
+  /** Types of bodies that are neither JSON nor forms. */
+  media: Readonly<Record<string, string>>
 }
 
 export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
   noctant: {
     prefix: '/noctant',
+    isBearer: true,
     keys: {
       'POST /v1/accounts': 'natural',
       'POST /v1/accounts/by-external-id/close-all': 'body:idempotency_key',
@@ -45,9 +50,12 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /v1/users/{global_user_id}/payout-requests/{payout_request_id}/reject': 'natural',
       'POST /v1/webhooks/replays': 'body:idempotency_key',
     },
+    media: {
+    },
   },
   firsthand: {
     prefix: '/firsthand',
+    isBearer: true,
     keys: {
       'POST /v1/jobs': 'header:idempotency-key',
       'POST /v1/jobs/{job_id}/cancel': 'header:idempotency-key',
@@ -59,25 +67,34 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /v1/webhook_events/{event_id}/replay': 'header:idempotency-key',
       'POST /v1/billing/credits/purchase': 'header:idempotency-key',
     },
+    media: {
+    },
   },
   'firsthand-worker': {
     prefix: '/firsthand',
+    isBearer: true,
     keys: {
       'POST /worker/v1/jobs/{job_id}/claims': 'header:idempotency-key',
       'POST /worker/v1/claims/{claim_id}/submit': 'natural',
       'POST /worker/v1/submissions/{submission_id}/retry': 'header:idempotency-key',
     },
+    media: {
+    },
   },
   rungate: {
     prefix: '/rungate',
+    isBearer: true,
     keys: {
       'POST /api/provider-keys/{id}/disable': 'natural',
       'POST /api/provider-keys/{id}/enable': 'natural',
       'POST /api/admin-tokens/{id}/revoke': 'natural',
     },
+    media: {
+    },
   },
   ostium: {
     prefix: '/ostium',
+    isBearer: false,
     keys: {
       'POST /v1/exchange/open': 'header:idempotency-key',
       'POST /v1/exchange/close': 'header:idempotency-key',
@@ -86,9 +103,12 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /v1/exchange/margin': 'header:idempotency-key',
       'POST /v1/auth/verify-auth': 'natural',
     },
+    media: {
+    },
   },
   killatamata: {
     prefix: '/killatamata',
+    isBearer: true,
     keys: {
       'POST /api/v1/affiliates/validate-code': 'natural',
       'POST /api/v1/affiliates/me/apply': 'header:x-idempotency-key',
@@ -106,6 +126,7 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /api/v1/credits/purchase/x402': 'header:x-idempotency-key',
       'POST /api/v1/deposit/x402': 'header:x-idempotency-key',
       'POST /api/v1/arcade/games': 'header:x-idempotency-key',
+      'POST /api/v1/arcade/releases/upload': 'header:x-idempotency-key',
       'PATCH /api/v1/arcade/releases/submit': 'header:x-idempotency-key',
       'PATCH /api/v1/arcade/review/release': 'header:x-idempotency-key',
       'POST /api/v1/arcade/launch-sessions': 'body:idempotencyKey',
@@ -128,10 +149,16 @@ export const contexts: Readonly<Record<keyof Contexts, ContextFacts>> = {
       'POST /api/v1/studio/agent/approval-plans/execute': 'header:x-idempotency-key',
       'POST /api/v1/media/jobs': 'body:idempotencyKey',
     },
+    media: {
+      'POST /api/v1/studio/assets/upload': 'application/octet-stream',
+    },
   },
   audit: {
     prefix: '/audit',
+    isBearer: true,
     keys: {
+    },
+    media: {
     },
   },
 }

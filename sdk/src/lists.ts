@@ -9,7 +9,8 @@ import { wait } from './retry.ts'
 type Listing<Page> = { get: { responses: { 200: { content: { 'application/json': Page } } } } }
 type PageOf<Item> = Item extends Listing<infer Page> ? Page : never
 type ItemOf<Page> = { [Name in keyof Page]-?: Page[Name] extends readonly (infer Item)[] ? Item : never }[keyof Page]
-export type Listed<Paths, Path extends keyof Paths> = ItemOf<PageOf<Paths[Path]>>
+type Listed<Paths, Path extends keyof Paths> = ItemOf<PageOf<Paths[Path]>>
+export type List<Paths, Path extends keyof Paths> = AsyncGenerator<Listed<Paths, Path>>
 export type ListInit<Paths, Path extends keyof Paths> = InitOf<Paths[Path] & object>
 type InitOf<Item extends object> = MaybeOptionalInit<Item, 'get' & keyof Item>
 
@@ -22,7 +23,7 @@ type Init = { params?: { query?: Page } }
  */
 export async function* paginate<Paths extends object, P extends PathsWithMethod<Paths, 'get'>>(
   ...[client, path, init]: [client: FetchClient<Paths>, path: P, init?: ListInit<Paths, P>]
-): AsyncGenerator<Listed<Paths, P>> {
+): List<Paths, P> {
   const get = client.GET as unknown as (path: P, init: Init) => Promise<Answered<Page, unknown>>
   const given: Init = { ...init }
   let query: Page | undefined = { ...given.params?.query }

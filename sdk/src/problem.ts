@@ -2,15 +2,12 @@
 import { retryAfterMs } from './retry.ts'
 
 /** A part of the request that is at fault: a JSON pointer, `query/limit`, or the name of a member. */
-export interface ProblemField {
-  pointer: string
-  detail: string
-}
+export type ProblemField = { pointer: string; detail: string }
 
 /** Every code that a refusal of this type may have. */
 export type CodeOf<Refusal> = Refusal extends { code: infer Code extends string }
   ? Code
-  : Refusal extends { error: { type: infer Code extends string } }
+  : Refusal extends { errorCode: infer Code extends string } | { error: { type: infer Code extends string } }
     ? Code
     : Refusal extends { error: string }
       ? 'unauthorized'
@@ -22,10 +19,12 @@ export type Answered<Data, Refusal> =
   | { data?: never; error: Refusal; response: Response }
 
 type Texts<Name extends string> = Partial<Record<Name, string>>
-type Details = { details?: { field?: string; message: string }[]; fields?: Record<string, string> }
+type ByName = Record<string, string | string[]>
+type Details = { details?: { field?: string; message: string }[]; fields?: ByName }
 type Inner = Texts<'type' | 'message' | 'request_id'> & Details
-/** `error` is firsthand's and rungate's. */
-type Body = Texts<'code' | 'title' | 'detail' | 'request_id'> & { errors?: ProblemField[]; error?: Inner | string }
+/** `error` is firsthand's and rungate's; ostium's is a sentence beside `errorCode`, and its `code` a number. */
+type Open = { errors?: ProblemField[]; error?: Inner | string; details?: { validationErrors?: ByName } }
+type Body = Texts<'code' | 'errorCode' | 'title' | 'detail' | 'request_id'> & Open
 
 /** A refusal; `Code` is every code that the operation documents. A body without one comes from something before the API. */
 export class ApiProblem<Code extends string = string> extends Error {
@@ -44,13 +43,14 @@ export class ApiProblem<Code extends string = string> extends Error {
   constructor(given: unknown, response: Response) {
     const { status, headers } = response
     const body = Object(given) as Body
-    const { error } = body
-    const inner: Inner = typeof error === 'string' ? { type: 'unauthorized', message: error } : (error ?? {})
+    const { error, errorCode: type = 'unauthorized', details } = body
+    const ofText = (message: string): Inner => ({ type, message, fields: details?.validationErrors ?? {} })
+    const inner = typeof error === 'string' ? ofText(error) : (error ?? {})
     const title = body.title ?? inner.message ?? `refused with ${status}`
     super(body.detail ?? title)
     this.status = status
     this.title = title
-    this.code = (body.code ?? inner.type ?? `status_${status}`) as Code
+    this.code = (inner.type ?? body.code ?? `status_${status}`) as Code
     const named = [...headers].find(([name]) => /^x-(\w+-)?request-id$/.test(name))
     this.requestId = body.request_id ?? inner.request_id ?? named?.[1]
     this.errors = [...(body.errors ?? []), ...faultsOf(inner)]
@@ -61,7 +61,7 @@ export class ApiProblem<Code extends string = string> extends Error {
 
 const faultsOf = ({ details = [], fields = {} }: Inner): ProblemField[] => [
   ...details.map(({ field = '', message }) => ({ pointer: field, detail: message })),
-  ...Object.entries(fields).map(([pointer, detail]) => ({ pointer, detail })),
+  ...Object.entries(fields).flatMap(([pointer, faults]) => [faults].flat().map((detail) => ({ pointer, detail }))),
 ]
 
 /** The refusal of an answer; undefined: it is none. */

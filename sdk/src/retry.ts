@@ -1,4 +1,4 @@
-/** Sends a request until it is answered: what may be sent again with one effect is, after 429, 503 and network faults. */
+/** Sends a request until it is answered: again after 429, which has done nothing, and what has one effect also after 503 and network faults. */
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface RetryLimits {
@@ -29,12 +29,14 @@ export async function send(request: Request, isRepeatable: boolean, sending: Sen
   const giveUpAt = performance.now() + totalMsMax
   for (let tries = 1; ; tries++) {
     const { response, error } = await attempt(request, isRepeatable, sending)
-    const isFault = !request.signal.aborted && isNetworkFault(error)
-    const isTransient = response ? [429, 503].includes(response.status) : isFault
+    // Fetch says TypeError for whatever the network did.
+    const isFault = !request.signal.aborted && ['TypeError', 'TimeoutError'].includes(Object(error).name)
+    const isTransient = response ? response.status === 503 : isFault
+    const mayGoAgain = response?.status === 429 || (isRepeatable && isTransient)
     // Full jitter, so that clients that were refused together do not come back together.
     const waitMs = (response && retryAfterMs(response)) ?? Math.random() * firstWaitMsMax * 2 ** (tries - 1)
     const isLast = tries >= triesMax || performance.now() + waitMs > giveUpAt
-    if (!isTransient || !isRepeatable || isLast) {
+    if (!mayGoAgain || isLast) {
       if (!response) throw error
       sends.set(response, tries)
       return response
@@ -57,10 +59,6 @@ async function attempt(request: Request, isWhole: boolean, { fetch, limits: { tr
     return { error }
   }
 }
-
-/** Fetch says TypeError for whatever the network did. */
-const isNetworkFault = (error: unknown): boolean =>
-  error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError')
 
 /** The header is of seconds, or a date. */
 export function retryAfterMs({ headers }: Response): number | undefined {

@@ -16,7 +16,6 @@ export class WebhookRefused extends Error {
   }
 }
 
-const TOLERANCE_S = 300
 const utf8 = (secret: string): Buffer => Buffer.from(secret)
 const base64 = (secret: string): Buffer => Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
 
@@ -28,7 +27,7 @@ export function verifyWebhook<Event = Record<string, unknown>>(
   headers: WebhookHeaders,
   body: string | Uint8Array,
   secret: string | readonly string[],
-  { toleranceS = TOLERANCE_S, nowS = Date.now() / 1_000 }: VerifyOptions = {},
+  { toleranceS = 300, nowS = Date.now() / 1_000 }: VerifyOptions = {},
 ): Event {
   const { timestamp, head, signatures, keyOf } = claimOf(headers)
   if (!/^\d{1,12}$/.test(timestamp)) throw new WebhookRefused('headers', 'The request names no time.')

@@ -4,8 +4,9 @@
  * a tenth of its time.
  */
 import type { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { type CookieOptions, serialize } from 'hono/utils/cookie'
-import type { Exchange } from './environment.ts'
+import type { AppEnv, Exchange } from './environment.ts'
 import { jsonText } from './json.ts'
 import type { SocketHandlers } from './socket.ts'
 
@@ -65,10 +66,13 @@ export const withHeaders = <A extends Answer, const H extends readonly ReplyHead
   headers,
 })
 
+/** A body that is the same for everybody, such as a document. It answers by itself: compressed, or with 304 (`fixed-text.ts`). */
+export type FixedBody = (c: Context<AppEnv>) => Promise<Response>
+
 type ContentOf<A> = A extends { kind: 'json'; schema: infer S extends z.ZodType }
-  ? { body: z.input<S> }
+  ? { body: z.input<S> | FixedBody }
   : A extends { kind: 'text' }
-    ? { body: string }
+    ? { body: string | FixedBody }
     : A extends { kind: 'stream' }
       ? { body: AsyncIterable<Chunk> }
       : A extends { kind: 'events' }
@@ -103,14 +107,6 @@ export interface Reply {
   socket?: SocketHandlers
 }
 
-const keptTexts = new WeakMap<object, string>()
-
-/** A body that never changes, such as a document: its JSON is made once. */
-export function withKeptText<T extends object>(body: T): T {
-  if (!keptTexts.has(body)) keptTexts.set(body, jsonText(body))
-  return body
-}
-
 /** The response to a reply, with the exchange's headers. */
 export function buildAnswer(exchange: Exchange, reply: Reply, answer: Answer | undefined): Response {
   const { headers } = exchange
@@ -126,7 +122,7 @@ export function buildAnswer(exchange: Exchange, reply: Reply, answer: Answer | u
       return respond(exchange, reply, frames, 'text/event-stream')
     }
     case 'json':
-      return respond(exchange, reply, keptTexts.get(reply.body as object) ?? jsonText(reply.body), 'application/json')
+      return respond(exchange, reply, jsonText(reply.body), 'application/json')
     default:
       return respond(exchange, reply, null, undefined)
   }

@@ -2,9 +2,7 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import type { Context } from 'hono'
-import { respondFixed } from './answers.ts'
-import type { AppEnv } from './environment.ts'
+import { type FixedBody, respondFixed } from './answers.ts'
 
 const compress = promisify(gzip)
 /** A client that names gzip with a weight of nothing does not want it. */
@@ -19,7 +17,7 @@ interface Form {
  * A handler that answers with the text, compressed for clients that take it, or with 304 (RFC 9110) to those that have it. A
  * failed `load` is tried again. `headers` may name what else it varies by.
  */
-export function fixedText(load: () => string | Promise<string>, headers: Readonly<Record<string, string>>) {
+export function fixedText(load: () => string | Promise<string>, headers: Readonly<Record<string, string>>): FixedBody {
   const shared = {
     'cache-control': 'no-cache',
     ...headers,
@@ -35,7 +33,7 @@ export function fixedText(load: () => string | Promise<string>, headers: Readonl
       zipped: { bytes: zipped, headers: { ...shared, etag: `"${digest}-gzip"`, 'content-encoding': 'gzip' } },
     }
   }
-  return async (c: Context<AppEnv>): Promise<Response> => {
+  return async (c) => {
     made ??= make()
     const { plain, zipped } = await made.catch((error: unknown) => {
       made = undefined

@@ -8,7 +8,7 @@ import { z } from '@hono/zod-openapi'
 import type { CommandBus, CommandContext } from '../commands/handle.ts'
 import type { Counted } from '../runtime/counted.ts'
 import type { Access, PrincipalOf, RequestHead } from './access.ts'
-import type { Answers, Handled, ReplyOf } from './answers.ts'
+import type { Answers, FixedBody, Handled, ReplyOf } from './answers.ts'
 import type { BodyOf, BodySpec } from './body.ts'
 import type { KeySource } from './command.ts'
 import type { Waiter } from './consistency.ts'
@@ -66,6 +66,8 @@ interface Described<P, Q, H, C, B, A, Code, Acc = Access> {
   isRead?: true
   /** It has no key, and yet the same request again has one effect. */
   isIdempotent?: true
+  /** The header of a key that its handler reads by itself, and under which the same request again has one effect. */
+  readsKey?: string
   /** It reads many rows: few such requests of a tenant are served at a time. Default: what `list` makes does. */
   isList?: boolean
   /** Name of the context's rate class; default `standard`. */
@@ -196,7 +198,7 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
   >(
     spec: Omit<Described<P, Q, H, C, undefined, never, Code, Acc>, 'answers' | 'body'> & {
       answer: { kind: 'json'; schema: S; description: string }
-      handle: (request: Input<P, Q, H, C, undefined, Acc>) => z.input<S> | Promise<z.input<S>>
+      handle: (request: Input<P, Q, H, C, undefined, Acc>) => z.input<S> | FixedBody | Promise<z.input<S>>
     },
   ): Operation<Parts> {
     const { answer, handle, ...described } = spec

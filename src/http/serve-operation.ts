@@ -8,7 +8,7 @@ import type { Counted } from '../runtime/counted.ts'
 import type { Authenticated, createGate } from './access.ts'
 import { headOf, requireScopes } from './access.ts'
 import { alreadySent } from './already-sent.ts'
-import { buildAnswer, type Reply } from './answers.ts'
+import { buildAnswer, type FixedBody, type Reply } from './answers.ts'
 import { proceed, readableAddress, readBody } from './body.ts'
 import { clientAddress } from './client-address.ts'
 import { type Asking, addCommand, ignoresKeyHeader, sayIgnoredKey } from './command.ts'
@@ -109,6 +109,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
       if (reached) await reached
     }
     if (reply.socket) return openSocket(c, exchange, reply.socket, log)
+    if (typeof reply.body === 'function') return (reply.body as FixedBody)(c)
     const turn = tenants.turn(exchange)
     if (turn) await turn
     tenants.begin(exchange)

@@ -16,16 +16,20 @@ interface Heard {
   path: string | undefined
   key: string | undefined
   authorization: string | undefined
+  /** As a context takes it that has no bearer tokens. */
+  own?: string
 }
 
-/** Answers with the status, and tells what it has heard. */
+/** Answers with the status, and tells what it has heard. Whoever came too often has to wait for an hour. */
 async function instance(status: number | 'none', body: object = {}) {
   const heard: Heard[] = []
   const server = createServer(({ url: path, headers }, response) => {
-    const { authorization, 'idempotency-key': key } = headers
-    heard.push({ path, key: key as string | undefined, authorization })
+    const { authorization, 'idempotency-key': key, 'x-api-key': own } = headers
+    const named = own === undefined ? {} : { own: String(own) }
+    heard.push({ path, key: key as string | undefined, authorization, ...named })
     if (status === 'none') return void response.destroy()
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    const wait = status === 429 ? { 'retry-after': '3600' } : {}
+    response.writeHead(status, { 'content-type': 'application/json', ...wait }).end(JSON.stringify(body))
   })
   servers.push(server.listen(0, '127.0.0.1'))
   await once(server, 'listening')
@@ -108,6 +112,18 @@ describe('the client of demos', () => {
     expect(heard).toMatchObject([{ authorization: undefined }])
     await expect(client.POST('/v1/register', { body: { name: 'Acme' } })).rejects.toMatchObject({ name: 'CliError' })
     expect(cut.heard).toHaveLength(1)
+  })
+
+  it('has the key of the moment where its context takes it', async () => {
+    const { url, heard } = await instance(200, { verified: true })
+    const keys = ['bsvc_1', 'bsvc_2']
+    const ways = { headers: { 'x-trader-address': '0x1' }, key: () => keys.shift() ?? '' }
+    const client = createTypedClient('ostium', () => ({ url, token: '' }), limits, ways)
+    for (const _ of [1, 2]) expect(statusOf(await client.POST('/v1/auth/verify-auth'))).toBe('200')
+    expect(heard.map(({ own, authorization }) => [own, authorization])).toEqual([
+      ['bsvc_1', undefined],
+      ['bsvc_2', undefined],
+    ])
   })
 
   it('takes 429 for an answer where a story is about that', async () => {

@@ -4,7 +4,7 @@
  * was paid is credited once all the same.
  */
 
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type SandboxChain, startSandboxChain } from '../../src/embedded/killatamata/chain.ts'
@@ -12,6 +12,7 @@ import { coinbasePart } from '../../src/embedded/killatamata/coinbase.ts'
 import { type StandInServer, startStandInServer } from '../../src/embedded/killatamata/server.ts'
 import { openStandInStore } from '../../src/embedded/killatamata/store.ts'
 import type { CrashOrder } from '../../src/runtime/crash-points.ts'
+import { readSandbox } from '../http/killatamata/sandbox.ts'
 import { createPayer, type X402Payer } from '../http/killatamata/x402-payer.ts'
 import type { Answered } from '../http/serving.ts'
 import { temporaryDirectory } from '../support/services.ts'
@@ -72,7 +73,7 @@ async function ask(path: string, body: object, headers: Record<string, string> =
 
 const sandboxOf = (role: RoleName) => {
   const log = house.logFiles().find((file) => file.endsWith(`/${role}/opslog.log`)) ?? ''
-  return JSON.parse(readFileSync(join(dirname(log), 'sandbox-killatamata.json'), 'utf8'))
+  return readSandbox(dirname(log))
 }
 
 const available = () =>

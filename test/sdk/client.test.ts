@@ -1,9 +1,11 @@
 /** The typed client against a whole instance: what it sends again and what not, keys, positions, lists, commands, refusals. */
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import {
   ApiProblem,
   type ClientOptions,
@@ -15,6 +17,7 @@ import {
   unwrap,
 } from '@opslog/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { root } from '../support/source.ts'
 import { type Stack, startStack } from '../support/stack.ts'
 
 let stack: Stack
@@ -44,6 +47,10 @@ const account = (externalId: string, userId: string) => ({
   claim_allowed: false,
   marketing_allowed: false,
 })
+
+/** What the instance has kept for whoever tries a context out. */
+const sandbox = (context: string) =>
+  JSON.parse(readFileSync(join(dirname(stack.logFile), `sandbox-${context}.json`), 'utf8'))
 
 async function opened(externalId: string) {
   const client = noctant()
@@ -119,6 +126,31 @@ describe('a call', () => {
   })
 })
 
+describe('a caller of ostium', () => {
+  const address = '0x742d35Cc6634C0532925a3b844Bc9e7595f5bE21'
+  const headers = { 'x-trader-address': address }
+
+  it('is refused with a code and with what is wrong by its path, as everywhere', async () => {
+    const client = createClient({ url: stack.url, context: 'ostium', headers })
+    const open = { a: 0, b: true, t: 'market' as const, p: 'high', s: '5', l: '1' }
+    const problem = problemOf(await client.POST('/v1/exchange/open', { body: { open } }))
+    expect(problem).toMatchObject({ status: 400, code: 'VALIDATION_ERROR' })
+    expect(problem?.errors).toEqual([{ pointer: 'open.p', detail: expect.any(String) }])
+    expect(problem?.message).toMatch(/^[A-Z/]/)
+    // @ts-expect-error building a transaction is never refused so
+    expect(problem?.code === 'UPGRADE_REQUIRED').toBe(false)
+  })
+
+  it('has an agent’s key where ostium looks for it', async () => {
+    const { url, passed } = await proxied(() => undefined)
+    const client = createClient({ url, key: 'bsvc_nobody', context: 'ostium', headers })
+    const problem = problemOf(await client.POST('/v1/auth/verify-auth'))
+    expect(problem).toMatchObject({ status: 401, code: 'UNAUTHORIZED' })
+    expect(passed[0]?.headers).toMatchObject({ 'x-api-key': 'bsvc_nobody', 'x-trader-address': address })
+    expect(passed[0]?.headers).not.toHaveProperty('authorization')
+  })
+})
+
 describe('what is sent again', () => {
   it('is a read after a lost answer, half an answer, 503 and 429, as the instance asks', async () => {
     const faults: Meddling[] = ['drop', 'cut', { status: 429, headers: { 'retry-after': '0' } }]
@@ -150,6 +182,14 @@ describe('what is sent again', () => {
     const { url } = await proxied((sends) => (sends === 1 ? 'drop' : undefined))
     const { data, response } = await noctant(url).POST('/v1/users', { body: { external_id: 'twice' } })
     expect([response.status, data?.created, triesOf(response)]).toEqual([200, false, 2])
+  })
+
+  it('is whatever was asked for too often, since that has had no effect', async () => {
+    const operator = await stack.addOperator()
+    const tooOften = { status: 429, headers: { 'retry-after': '0' } }
+    const { url, passed } = await proxied((sends) => (sends === 1 ? tooOften : undefined))
+    const { response } = await noctant(url, { key: operator.apiKey }).POST('/v1/me/rotate-api-key')
+    expect([response.status, triesOf(response), passed.length]).toEqual([200, 2, 2])
   })
 
   it('is nothing that would have another effect', async () => {
@@ -225,9 +265,7 @@ describe('lists', () => {
   })
 
   it('of firsthand go by one text', async () => {
-    const { test_key: key } = JSON.parse(
-      readFileSync(join(dirname(stack.logFile), 'sandbox-firsthand.json'), 'utf8'),
-    ) as { test_key: string }
+    const key = sandbox('firsthand').test_key
     const client = createClient({ url: stack.url, key, context: 'firsthand' })
     for (const description of ['one', 'two', 'three']) {
       const body = { url: `https://example.com/${description}`, description }
@@ -276,5 +314,30 @@ describe('a command to the engine', () => {
     await expect(client.waitForCommand(...never, { timeoutMs: 30, intervalMs: 5 })).rejects.toThrow(/timeout/i)
     const signal = AbortSignal.abort(new Error('not any more'))
     await expect(client.waitForCommand(...never, { signal })).rejects.toThrow('not any more')
+  })
+})
+
+describe('the README', () => {
+  const readme = readFileSync(join(root, 'sdk', 'README.md'), 'utf8')
+  const examples = [...readme.matchAll(/```js\n(.*?context: '(\w+)'.*?)```/gs)].map(([, code = '', context = '']) => {
+    return { code, context }
+  })
+  /** What each says of an instance that nobody has used before. */
+  const said: Record<string, RegExp> = {
+    noctant: /^/,
+    ostium: /^0x\w{40} 0x\w{840}\n$/,
+    killatamata: /^credit has to be bought first\nasset_\w{26}\n$/,
+  }
+
+  it('shows the client at work with three contexts', () => {
+    expect(examples.map(({ context }) => context)).toEqual(Object.keys(said))
+  })
+
+  it.each(examples)('is right about $context', async ({ code, context }) => {
+    const key = context === 'killatamata' ? sandbox(context).account.api_key : stack.apiKey
+    const script = code.replaceAll('http://127.0.0.1:8080', stack.url)
+    const asked = { cwd: root, env: { ...process.env, KEY: key } }
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], asked)
+    expect((await run).stdout).toMatch(said[context] ?? '')
   })
 })

@@ -28,6 +28,25 @@ beforeAll(async () => {
 })
 afterAll(() => project.remove())
 
+/** As the README shows the client at work. */
+const examples = [...readFileSync(join(sdk, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(
+  ([, code = '']) => code,
+)
+
+const compilers = [
+  ['this project’s TypeScript', join(root, 'node_modules', 'typescript', 'bin', 'tsc')],
+  ['TypeScript 5', join(sdk, 'node_modules', 'typescript', 'bin', 'tsc')],
+] as const
+
+/** What the compiler says of these files of the project. */
+async function complaints(compiler: string, files: readonly string[]): Promise<string> {
+  const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', ...files]
+  const { stdout } = await run(process.execPath, [compiler, ...options], { cwd: project.path }).catch(
+    ({ stdout, stderr }) => ({ stdout: `${stdout}${stderr}` }),
+  )
+  return stdout
+}
+
 const lines = (file: string): number =>
   readFileSync(join(sdk, 'src', file), 'utf8')
     .trimEnd()
@@ -63,10 +82,7 @@ describe('the client', () => {
     expect(JSON.parse(stdout)).toEqual([{ asked: 'http://localhost/noctant/v1/me', key: 'Bearer k' }, 'function'])
   })
 
-  it.each([
-    ['this project’s TypeScript', join(root, 'node_modules', 'typescript', 'bin', 'tsc')],
-    ['TypeScript 5', join(sdk, 'node_modules', 'typescript', 'bin', 'tsc')],
-  ])('has types that %s takes, and that refuse what the API would', async (_, compiler) => {
+  it.each(compilers)('has types that %s takes, and that refuse what the API would', async (_, compiler) => {
     const source = `
       import { createClient, unwrap, type ApiProblem } from '@opslog/client'
       const client = createClient({ url: 'http://localhost', context: 'noctant' })
@@ -77,12 +93,22 @@ describe('the client', () => {
       // @ts-expect-error the path of another context
       createClient({ url: '', context: 'firsthand' }).GET('/v1/accounts')
       // @ts-expect-error a body without its members
-      client.POST('/v1/users', { body: {} })`
+      client.POST('/v1/users', { body: {} })
+      createClient({ url: '', context: 'killatamata' }).POST('/api/v1/arcade/releases/upload', {
+        // @ts-expect-error a text where a file has to be
+        body: { gameId: 'game_1', manifestJson: '{}', bundle: 'game.zip' },
+      })`
     writeFileSync(join(project.path, 'index.ts'), source)
-    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', 'index.ts']
-    const { stdout } = await run(process.execPath, [compiler, ...options], { cwd: project.path }).catch(
-      ({ stdout, stderr }) => ({ stdout: `${stdout}${stderr}` }),
-    )
-    expect(stdout).toBe('')
+    expect(await complaints(compiler, ['index.ts'])).toBe('')
+  })
+
+  it.each(compilers)('has examples in its README that %s takes', async (_, compiler) => {
+    const files = examples.map((code, n) => ({ name: `example-${n}.ts`, code }))
+    for (const { name, code } of files) writeFileSync(join(project.path, name), code)
+    // Node's own types are not the client's to be checked.
+    const ofNode = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types'), '--skipLibCheck']
+    const names = files.map(({ name }) => name)
+    expect(names).toHaveLength(3)
+    expect(await complaints(compiler, [...ofNode, ...names])).toBe('')
   })
 })

@@ -12,6 +12,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { readSandbox, type SandboxFile } from '../http/killatamata/sandbox.ts'
 import { startMailServer } from '../support/mail-server.ts'
 import { programEnvironment } from '../support/program-environment.ts'
 import { temporaryDirectory } from '../support/services.ts'
@@ -25,11 +26,7 @@ const START_MAX_MS = 240_000
 let running: ChildProcess | undefined
 let said = ''
 
-interface Sandbox {
-  url: string
-  google: { issuer: string; client_id: string; kid: string; private_key_pem: string }
-}
-let sandbox: Sandbox
+let sandbox: SandboxFile
 
 beforeAll(async () => {
   const own = { PORT: '0', DATA_DIR: dataDirectory, NATS_SERVER: 'off', CONTEXTS: 'killatamata', SMTP_URL: mails.url }
@@ -45,7 +42,7 @@ beforeAll(async () => {
   }
   const isUp = () => expect(said).toContain('Ctrl-C stops everything')
   await vi.waitFor(isUp, { timeout: START_MAX_MS, interval: 100 })
-  sandbox = JSON.parse(readFileSync(join(dataDirectory, 'sandbox-killatamata.json'), 'utf8'))
+  sandbox = readSandbox(dataDirectory)
 }, START_MAX_MS)
 
 async function end(): Promise<void> {

@@ -12,6 +12,8 @@ const HINT = 'Is the instance running? Start it with `npm start`.'
 export interface OwnWays {
   /** Of each request. */
   headers?: Readonly<Record<string, string>>
+  /** The caller's key, for a context that takes none as a bearer token. */
+  key?: () => string
   /** 429 and 503 are answers like any others: a story may be about them. */
   mayBeRefused?: boolean
 }
@@ -24,12 +26,11 @@ export function createTypedClient<const Name extends keyof Contexts>(
   context: Name,
   target: () => Target,
   limits: ClientLimits,
-  { headers = {}, mayBeRefused = false }: OwnWays = {},
+  { headers = {}, key = () => '', mayBeRefused = false }: OwnWays = {},
 ): Client<Name> {
   const client = createClient({
     url: NOWHERE,
-    context,
-    headers,
+    ...{ context, headers, key },
     retry: {
       triesMax: Number.POSITIVE_INFINITY,
       totalMsMax: limits.unreachableMaxMs,

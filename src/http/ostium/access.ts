@@ -11,6 +11,7 @@ import type { MarketAccess } from '../../processes/ostium/market.ts'
 import type { AgentRow } from '../../projections/ostium/agent.ts'
 import type { ObjectKeys } from '../../vault/object-keys.ts'
 import { either, headerValue, publicAccess, signedBy, type Verifier } from '../access.ts'
+import type { FixedBody } from '../answers.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { RateClass } from '../rate-limit.ts'
@@ -67,7 +68,7 @@ export interface OstiumParts extends CoreParts {
   feed: Feed
   sockets: SocketCount
   /** Its own document, as it is served. */
-  documents: { json: string; yaml: string }
+  documents: { json: FixedBody; yaml: FixedBody }
 }
 
 /** Anybody: the address that a request names is a claim. */

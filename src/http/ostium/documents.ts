@@ -1,22 +1,18 @@
-/** GET /openapi, /openapi.json and /openapi.yaml: what this document says of itself, made once. */
+/** GET /openapi, /openapi.json and /openapi.yaml: this document, made and compressed once. */
 import { z } from '@hono/zod-openapi'
 import { publicAccess } from '../access.ts'
 import { json, text } from '../answers.ts'
-import { JsonSource } from '../json.ts'
 import { operation, read } from './access.ts'
 
 const common = { access: publicAccess, rate: 'uncounted', tags: ['OpenAPI'] }
 const document = z.looseObject({})
-
-/** An answer repeats the text as it is. */
-const asIs = (source: string) => new JsonSource(undefined, source) as never
 
 export const getOpenApi = read({
   ...{ path: '/openapi', id: 'getOpenApi', ...common },
   summary: 'This document as JSON',
   description: 'The OpenAPI 3.1 document of this API.',
   answer: json(document, 'The document.'),
-  handle: ({ documents }) => asIs(documents.json),
+  handle: ({ documents }) => documents.json,
 })
 
 export const getOpenApiJson = read({
@@ -24,7 +20,7 @@ export const getOpenApiJson = read({
   summary: 'This document as JSON',
   description: 'The same under the name that tools look for.',
   answer: json(document, 'The document.'),
-  handle: ({ documents }) => asIs(documents.json),
+  handle: ({ documents }) => documents.json,
 })
 
 export const getOpenApiYaml = operation({

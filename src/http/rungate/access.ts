@@ -25,6 +25,7 @@ import {
   type Verdict,
   type Verifier,
 } from '../access.ts'
+import type { FixedBody } from '../answers.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { SignIn } from '../pages/declaration.ts'
@@ -93,7 +94,9 @@ export interface RungateParts extends CoreParts {
   /** Of this process, a UUID; made at its start. */
   processId: string
   /** This context's document. */
-  document: () => Promise<object>
+  document: FixedBody
+  /** By name. */
+  guides: ReadonlyMap<string, FixedBody>
   /** What agents can call. */
   agentEndpoints: () => Promise<readonly { method: string; path: string; description: string }[]>
   /** Where clients reach the API, without a slash at its end. */

@@ -75,7 +75,7 @@ export async function serveRungate(parts: ApiParts<RungateDirectories>): Promise
       isServed: () => parts.isLed(WEBHOOKS),
     },
     health: createHealth(db),
-    ...selfDescription,
+    ...selfDescription(apiUrl),
   }
   return { parts: own, registersAt: '/rungate/v1/register', gauges }
 }

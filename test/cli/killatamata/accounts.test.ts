@@ -3,28 +3,18 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { readSandbox, type SandboxFile } from '../../http/killatamata/sandbox.ts'
 import { runCli } from '../../support/cli.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 
 let stack: Stack
 let environment: Record<string, string>
-interface Account {
-  account_id: string
-  api_key: string
-  email: string
-}
-let sandbox: {
-  url: string
-  standins: string
-  account: Account
-  other_account: Account
-  stripe: { webhook_secret: string }
-}
+let sandbox: SandboxFile
 beforeAll(async () => {
   stack = await startStack({ environment: { SANDBOX_OPERATOR: 'on', KILLATAMATA_SANDBOX: 'on' } })
   const DATA_DIR = dirname(stack.logFile)
   environment = { EVENTSTORE_URL: stack.eventStoreUrl, DATABASE_URL: stack.databaseUrl, DATA_DIR }
-  sandbox = JSON.parse(readFileSync(join(DATA_DIR, 'sandbox-killatamata.json'), 'utf8'))
+  sandbox = readSandbox(DATA_DIR)
 }, 60_000)
 afterAll(() => stack.close())
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCommandBus } from '../../../src/commands/handle.ts'
@@ -15,7 +15,7 @@ import { launchChromium } from '../../support/chromium.ts'
 import { chromiumBinary } from '../../support/services.ts'
 import { type Stack, startStack } from '../../support/stack.ts'
 import { gameFiles, zipOf } from '../../support/zips.ts'
-import type { SandboxFile } from '../killatamata/serving.ts'
+import { readSandbox, type SandboxFile } from '../killatamata/sandbox.ts'
 import { fieldIn, formIn, headingOf, newVisitor, titleOf, type Visitor } from './browsing.ts'
 
 const SERVED = ['killatamata', 'audit', 'console'] as const
@@ -114,7 +114,7 @@ beforeAll(async () => {
   })
   const registry = createRegistry(await loadContexts(SERVED))
   store = createEventStore({ registry, url: stack.eventStoreUrl, deadlineMs: 5_000, appendAttemptsMax: 3 })
-  sandbox = JSON.parse(readFileSync(join(dirname(stack.logFile), 'sandbox-killatamata.json'), 'utf8'))
+  sandbox = readSandbox(dirname(stack.logFile))
   await paid(sandbox.account)
   await Promise.all([affiliated(), played(), worked()])
   ;[admin, own, stranger] = [newVisitor(stack.url), newVisitor(stack.url), newVisitor(stack.url)]

@@ -1,9 +1,10 @@
-/** What the typed client sends again of killatamata has one effect: its keys stand where the API looks for them. */
+/** What the typed client sends again of killatamata has one effect, files and forms too: its keys stand where the API looks for them. */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient, problemOf, triesOf, unwrap } from '@opslog/client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { gameFiles, zipOf } from '../../support/zips.ts'
 import { type Customer, type ServedKillatamata, startKillatamata } from './serving.ts'
 
 let served: ServedKillatamata
@@ -74,4 +75,27 @@ it('a launch is asked for under a key that the API knows', async () => {
   })
   expect(JSON.parse(bodies.at(-1) ?? '')).toHaveProperty('idempotencyKey')
   expect(problemOf(asked)?.errors.map(({ pointer }) => pointer)).not.toContain('/idempotencyKey')
+})
+
+it('a bundle whose answer was lost is one release, sent as a form', async () => {
+  const facts = { title: 'Foghorn', shortDescription: 'By ear.', description: 'A game.', tags: ['fog'] }
+  const { game } = await unwrap(client().POST('/api/v1/arcade/games', { body: { ...facts, slug: 'foghorn' } }))
+  const manifest = { version: '1.0.0', engine: 'godot', engineVersion: '4.4', entrypoint: 'index.html' }
+  const bundle = new File([Uint8Array.from(zipOf(gameFiles))], 'game.zip', { type: 'application/zip' })
+  lost = 1
+  const body = { gameId: game.gameId, manifestJson: JSON.stringify(manifest), bundle }
+  const { data, response } = await client().POST('/api/v1/arcade/releases/upload', { body })
+  expect([response.status, triesOf(response), response.headers.get('idempotency-replayed')]).toEqual([201, 2, 'true'])
+  expect(data?.release).toMatchObject({ status: 'draft', fileCount: gameFiles.length })
+})
+
+it('a file whose answer was lost is one asset, sent as it is', async () => {
+  const { project } = await unwrap(client().POST('/api/v1/studio/projects', { body: { title: 'Files' } }))
+  lost = 1
+  const params = { query: { projectId: project.projectId, filename: 'notes.md' } }
+  const body = new Blob(['# Notes\n'])
+  const { data, response } = await client().POST('/api/v1/studio/assets/upload', { params, body })
+  expect([response.status, triesOf(response), response.headers.get('idempotency-replayed')]).toEqual([201, 2, 'true'])
+  expect(data?.asset).toMatchObject({ filename: 'notes.md' })
+  expect(bodies.at(-1)).toBe('# Notes\n')
 })

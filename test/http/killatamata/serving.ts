@@ -1,7 +1,5 @@
 /** Killatamata over its real components, with the stand-in for Stripe; every answer is held against the served document. */
 import { createPrivateKey, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type JWTPayload, SignJWT } from 'jose'
 import { systemContext } from '../../../src/commands/context.ts'
 import { deterministicId } from '../../../src/commands/identity.ts'
@@ -21,6 +19,7 @@ import { temporaryDirectory } from '../../support/services.ts'
 import { gameFiles, zipOf } from '../../support/zips.ts'
 import { conforms } from '../conforms.ts'
 import { type Answered, type Asked as AskedOf, type ServingOptions, startServing } from '../serving.ts'
+import { readSandbox } from './sandbox.ts'
 
 export interface Asked extends AskedOf {
   key?: string | undefined
@@ -31,29 +30,6 @@ export interface Customer {
   email: string
   key: string
   keyId: string
-}
-
-interface Wallet {
-  address: `0x${string}`
-  private_key: `0x${string}`
-}
-
-/** As whoever tries the sandbox finds it. */
-export interface SandboxFile {
-  standins: string
-  account: { account_id: string; api_key: string; email: string }
-  admin: SandboxFile['account']
-  chain?: {
-    rpc_url: string
-    chain_id: number
-    network: string
-    token: `0x${string}`
-    pay_to: string
-    wallets: Wallet[]
-  }
-  stripe: { webhook_secret: string }
-  coinbase: { webhook_secret: string }
-  google: { issuer: string; client_id: string; kid: string; private_key_pem: string }
 }
 
 export type ServedKillatamata = Awaited<ReturnType<typeof startKillatamata>>
@@ -74,9 +50,7 @@ export async function startKillatamata(options: ServingOptions = {}) {
   url = served.url
   await served.firstRun?.(served.url)
   // Without stand-ins it has the accounts alone.
-  const sandbox: SandboxFile = JSON.parse(
-    readFileSync(join(env.DATA_DIR ?? directory.path, 'sandbox-killatamata.json'), 'utf8'),
-  )
+  const sandbox = readSandbox(env.DATA_DIR ?? directory.path)
   const parts = served.parts as KillatamataParts
 
   async function ask(method: string, path: string, asked: Asked = {}, at = served.url): Promise<Answered> {

@@ -2,19 +2,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import { ExactEvmScheme } from '@x402/evm/exact/facilitator'
-import {
-  concatHex,
-  createPublicClient,
-  createWalletClient,
-  encodeAbiParameters,
-  type Hex,
-  http,
-  parseAbiParameters,
-} from 'viem'
-import { generatePrivateKey, privateKeyToAccount, privateKeyToAddress } from 'viem/accounts'
-import { defineChain } from 'viem/utils'
+import { concatHex, encodeAbiParameters, type Hex, parseAbiParameters } from 'viem'
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openFacilitator } from './sandbox.ts'
 import { type Customer, type ServedKillatamata, startKillatamata } from './serving.ts'
 import { createPayer, type SignedPayment, type X402Payer } from './x402-payer.ts'
 
@@ -107,23 +98,7 @@ async function relayerKey(): Promise<Hex> {
 /** The protocol's facilitator, as others run it: the library behind two routes. */
 async function startFacilitator() {
   const { rpcUrl, network } = payer.network
-  const chain = defineChain({
-    ...{ id: Number(network.split(':')[1]), name: 'sandbox', rpcUrls: { default: { http: [rpcUrl] } } },
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-  })
-  const over = { chain, transport: http(rpcUrl), pollingInterval: 20 }
-  const reader = createPublicClient(over)
-  const account = privateKeyToAccount(await relayerKey())
-  const wallet = createWalletClient({ ...over, account })
-  const scheme = new ExactEvmScheme({
-    getAddresses: () => [account.address],
-    readContract: (args) => reader.readContract(args as never),
-    verifyTypedData: (args) => reader.verifyTypedData(args as never),
-    getCode: (args) => reader.getCode(args),
-    writeContract: (args) => wallet.writeContract(args as never),
-    sendTransaction: (args) => wallet.sendTransaction(args as never),
-    waitForTransactionReceipt: (args) => reader.waitForTransactionReceipt(args),
-  })
+  const scheme = await openFacilitator(rpcUrl, Number(network.split(':')[1]), await relayerKey())
   const asked: string[] = []
   const server = createServer(async (request, response) => {
     const { paymentPayload, paymentRequirements } = (await json(request)) as Record<string, never>

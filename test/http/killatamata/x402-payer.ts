@@ -2,8 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createPublicClient, createWalletClient, type Hex, http, parseAbi, parseSignature } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { defineChain } from 'viem/utils'
-import type { SandboxFile } from './serving.ts'
+import { type SandboxFile, sandboxChain } from './sandbox.ts'
 
 const types = {
   TransferWithAuthorization: [
@@ -56,11 +55,7 @@ export function createPayer({ chain: given }: Pick<SandboxFile, 'chain'>) {
   const { rpc_url: rpcUrl, chain_id: id, token: asset, pay_to: payTo, network, wallets } = given
   const [first, second] = wallets
   if (!first || !second) throw new Error('the sandbox has no wallets')
-  const chain = defineChain({
-    ...{ id, name: 'sandbox', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 } },
-    rpcUrls: { default: { http: [rpcUrl] } },
-  })
-  const over = { chain, transport: http(rpcUrl, { retryCount: 0 }), pollingInterval: 20 }
+  const over = { chain: sandboxChain(rpcUrl, id), transport: http(rpcUrl, { retryCount: 0 }), pollingInterval: 20 }
   const reader = createPublicClient(over)
   const walletOf = (key: Hex) => createWalletClient({ ...over, account: privateKeyToAccount(key) })
   const account = privateKeyToAccount(first.private_key)

@@ -77,7 +77,7 @@ export async function servingRungate(ground: ApiGround) {
     },
     health: createHealth(db),
     ...{ desks, processId: desks.processId },
-    ...selfDescription,
+    ...selfDescription(ground.url),
   })
   return {
     directories: {},

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { findTools, runTool } from '../../../adapters/media/tools.ts'
 import { CliError, EXIT } from '../../terminal.ts'
-import { type KillatamataStory, type MadeFile, partOf, rowsOf } from './story.ts'
+import { type KillatamataStory, type MadeFile, partOf } from './story.ts'
+import type { Job } from './working.ts'
 
 const TIMEOUT_MS = 30_000
 const MIB = 1_048_576
@@ -14,15 +15,15 @@ const LIMITS = { timeMaxMs: TIMEOUT_MS, memoryMaxBytes: 2_048 * MIB, fileMaxByte
 /** Fetches the first file of a job and puts it under this name. Throws CliError where it is not what the job says. */
 export async function keepFile(
   { directory }: KillatamataStory,
-  job: Record<string, unknown>,
+  { outputFiles, result, status }: Job,
   name: string,
 ): Promise<MadeFile> {
-  const [file] = rowsOf(job, 'outputFiles')
+  const [file] = outputFiles ?? []
   if (!file) {
-    const { code } = partOf(partOf(job, 'result'), 'error')
-    throw new CliError(EXIT.refused, `the job has no file: it is ${job.status}${code ? ` (${code})` : ''}`)
+    const { code } = partOf(result, 'error')
+    throw new CliError(EXIT.refused, `the job has no file: it is ${status}${code ? ` (${code})` : ''}`)
   }
-  const url = String(file.url)
+  const { url } = file
   const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })
   const bytes = Buffer.from(await answer.arrayBuffer())
   if (answer.status !== 200 || hash('sha256', bytes) !== file.sha256) {

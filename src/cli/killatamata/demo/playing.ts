@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import sharp from 'sharp'
 import { ZipFile } from 'yazl'
-import type { Answer } from '../../demo/client.ts'
+import { accepted } from '../../accepted.ts'
+import { statusOf } from '../../demo/typed-client.ts'
 import { CliError, EXIT } from '../../terminal.ts'
-import { type KillatamataStory, must, partOf, rowsOf, type Say, statusOf } from './story.ts'
+import type { Caller, KillatamataStory, Say } from './story.ts'
 
 interface Packed {
   path: string
@@ -58,52 +59,60 @@ const MANIFEST = { version: VERSION, engine: 'godot', engineVersion: '4.4', entr
 
 /** Sends a bundle as a form; a call that comes twice counts once. */
 function upload(
-  { call, run }: KillatamataStory,
-  { gameId, name, bundle, cover }: { gameId: unknown; name: string; bundle: Buffer; cover?: Buffer },
-): Promise<Answer> {
-  const form = new FormData()
-  form.append('gameId', String(gameId))
-  form.append('manifestJson', JSON.stringify(MANIFEST))
-  form.append('bundle', new Blob([Uint8Array.from(bundle)], { type: 'application/zip' }), `${name}.zip`)
-  if (cover) form.append('coverImage', new Blob([Uint8Array.from(cover)], { type: 'image/png' }), 'cover.png')
-  return call('POST', '/arcade/releases/upload', form, { 'x-idempotency-key': `${run}-${name}` })
+  { customer, run }: KillatamataStory,
+  { gameId, name, bundle, cover }: { gameId: string; name: string; bundle: Buffer; cover?: Buffer },
+) {
+  const fileOf = (bytes: Buffer, filename: string, type: string) =>
+    new File([Uint8Array.from(bytes)], filename, { type })
+  const body = {
+    ...{ gameId, manifestJson: JSON.stringify(MANIFEST) },
+    bundle: fileOf(bundle, `${name}.zip`, 'application/zip'),
+    ...(cover && { coverImage: fileOf(cover, 'cover.png', 'image/png') }),
+  }
+  return customer.POST('/api/v1/arcade/releases/upload', { body, headers: { 'x-idempotency-key': `${run}-${name}` } })
 }
 
 const FETCH_TIMEOUT_MS = 10_000
-const open = (url: unknown) => fetch(String(url), { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
+const open = (url: string) => fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
 
 export async function publishGame(story: KillatamataStory, say: Say): Promise<void> {
-  const { call, as, sandbox, checks, run, found } = story
+  const { customer, as, sandbox, checks, run, found } = story
   const facts = { title: TITLE, shortDescription: 'Find the harbour by ear.', description: 'A game.', tags: ['fog'] }
-  const made = must(await call('POST', '/arcade/games', { ...facts, slug: `foghorn-${run}` }), 201, 'a game')
-  const { gameId, slug } = partOf(made, 'game')
+  const made = await accepted(customer.POST('/api/v1/arcade/games', { body: { ...facts, slug: `foghorn-${run}` } }))
+  const { gameId, slug } = made.game
   for (const [code, make] of evilBundles) {
     const refused = await upload(story, { gameId, name: code, bundle: await make() })
-    const told = `${statusOf(refused)} ${rowsOf(refused.body, 'errors')[0]?.code}`
+    const told = `${statusOf(refused)} ${faultOf(refused.error)}`
     checks.equal(`a bundle with a ${code.replace('zip_', '')} is refused`, told, `400 bundle_rejected ${code}`)
   }
-  const mine = rowsOf((await call('GET', '/arcade/games/mine')).body, 'games').find((each) => each.gameId === gameId)
-  checks.equal('and leaves nothing', rowsOf(mine ?? {}, 'releases').length, 0)
+  const { games } = await accepted(customer.GET('/api/v1/arcade/games/mine'))
+  checks.equal('and leaves nothing', games.find((each) => each.gameId === gameId)?.releases.length, 0)
 
   const cover = found.picture && (await readFile(found.picture.path))
   const sent = { gameId, name: 'game', bundle: await zipOf(GAME), ...(cover && { cover }) }
-  const { releaseId, coverUrl, fileCount, status } = partOf(must(await upload(story, sent), 201, 'a bundle'), 'release')
+  const { releaseId, coverUrl, fileCount, status } = (await accepted(upload(story, sent))).release
   checks.equal('a good one is a draft', `${status} ${fileCount}`, `draft ${GAME.length}`)
-  checks.equal('with the picture as its cover', await sizeOf(coverUrl), 'webp 1280x720')
-  const submitted = await call('PATCH', '/arcade/releases/submit', { releaseId })
-  checks.equal('its creator submits it', partOf(submitted.body, 'release').status, 'submitted')
-  const review = (by: typeof call, more: object) => by('PATCH', '/arcade/review/release', { releaseId, ...more })
-  checks.equal('and does not review it', statusOf(await review(call, { action: 'approve' })), '403 admin_required')
-  const admin = as(() => sandbox().admin.api_key)
-  const approved = await review(admin, { action: 'approve', notes: 'It sounds well.' })
-  checks.equal('a reviewer does', partOf(approved.body, 'release').status, 'approved')
-  const published = await review(admin, { action: 'publish', channel: 'live' })
-  checks.equal('and publishes it', partOf(published.body, 'release').status, 'published')
-  found.game = { slug: String(slug), releaseId: String(releaseId) }
-  say(String(slug))
+  checks.equal('with the picture as its cover', await sizeOf(String(coverUrl)), 'webp 1280x720')
+  const submitted = await accepted(customer.PATCH('/api/v1/arcade/releases/submit', { body: { releaseId } }))
+  checks.equal('its creator submits it', submitted.release.status, 'submitted')
+  const approve = (by: Caller) =>
+    by.PATCH('/api/v1/arcade/review/release', {
+      body: { releaseId, action: 'approve', notes: 'It sounds well.' },
+    })
+  checks.equal('and does not review it', statusOf(await approve(customer)), '403 admin_required')
+  const admin = as(sandbox().admin.api_key)
+  checks.equal('a reviewer does', (await accepted(approve(admin))).release.status, 'approved')
+  const publishing = { body: { releaseId, action: 'publish' as const, channel: 'live' as const } }
+  const published = await accepted(admin.PATCH('/api/v1/arcade/review/release', publishing))
+  checks.equal('and publishes it', published.release.status, 'published')
+  found.game = { slug, releaseId }
+  say(slug)
 }
 
-async function sizeOf(url: unknown): Promise<string> {
+/** What is wrong with a bundle: the code of the first fault. */
+const faultOf = (refusal: { errors?: { code: string }[] } | undefined): string | undefined => refusal?.errors?.[0]?.code
+
+async function sizeOf(url: string): Promise<string> {
   const { format, width, height } = await sharp(Buffer.from(await (await open(url)).arrayBuffer())).metadata()
   return `${format} ${width}x${height}`
 }
@@ -111,25 +120,23 @@ async function sizeOf(url: unknown): Promise<string> {
 export async function playGame({ as, sandbox, checks, run, found }: KillatamataStory, say: Say): Promise<void> {
   if (!found.game) throw new CliError(EXIT.refused, 'the run has published no game')
   const { slug, releaseId } = found.game
-  const player = as(() => sandbox().other_account.api_key)
-  const listed = rowsOf((await player('GET', '/arcade/catalog?channel=live')).body, 'entries')
-  checks.equal('anybody finds it', listed.find((entry) => entry.slug === slug)?.releaseId, releaseId)
-  const wanted = { slug, channel: 'live', idempotencyKey: `${run}-play` }
-  const launch = () => player('POST', '/arcade/launch-sessions', wanted)
-  const { sessionId, launchUrl } = partOf(must(await launch(), 201, 'a launch'), 'session')
-  checks.equal('asked for again, it is the same launch', partOf((await launch()).body, 'session').sessionId, sessionId)
+  const player = as(sandbox().other_account.api_key)
+  const { entries } = await accepted(player.GET('/api/v1/arcade/catalog', { params: { query: { channel: 'live' } } }))
+  checks.equal('anybody finds it', entries.find((entry) => entry.slug === slug)?.releaseId, releaseId)
+  const body = { slug, channel: 'live' as const, idempotencyKey: `${run}-play` }
+  const launch = async () => (await accepted(player.POST('/api/v1/arcade/launch-sessions', { body }))).session
+  const { sessionId, launchUrl } = await launch()
+  checks.equal('asked for again, it is the same launch', (await launch()).sessionId, sessionId)
   const page = await open(launchUrl)
   checks.equal('its address has the page', (await page.text()).includes(`<title>${TITLE}</title>`), true)
   const policy = page.headers.get('content-security-policy') ?? ''
   checks.holds('in a sandbox of its own', policy.startsWith('sandbox allow-scripts'), 'sandbox', policy.split(';')[0])
-  const wasm = await open(new URL('index.wasm', String(launchUrl)))
+  const wasm = await open(new URL('index.wasm', launchUrl).href)
   checks.equal('and its module', `${wasm.status} ${wasm.headers.get('content-type')}`, '200 application/wasm')
-  const tell = async (event: string) => {
-    const { body } = await player('PATCH', '/arcade/launch-sessions', { sessionId, event })
-    return partOf(body, 'session').status
-  }
+  const tell = async (event: 'launched' | 'heartbeat' | 'end') =>
+    (await accepted(player.PATCH('/api/v1/arcade/launch-sessions', { body: { sessionId, event } }))).session.status
   const states = [await tell('launched'), await tell('heartbeat'), await tell('end')]
   checks.equal('it starts, plays and ends', states.join(', '), 'launched, launched, ended')
   checks.equal('and is closed then', (await open(launchUrl)).status, 410)
-  say(String(sessionId))
+  say(sessionId)
 }

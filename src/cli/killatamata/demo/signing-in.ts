@@ -1,35 +1,38 @@
 /** A customer's way in: a mailed code, and a second key for a device that has no keyboard. */
 import { createPrivateKey } from 'node:crypto'
 import { SignJWT } from 'jose'
+import { accepted } from '../../accepted.ts'
 import { poll } from '../../demo/client.ts'
-import { type KillatamataStory, must, type Person, partOf, rowsOf, type Say, statusOf } from './story.ts'
+import { statusOf } from '../../demo/typed-client.ts'
+import { type KillatamataStory, MICROS_PER_CENT, type Person, rowsOf, type Say } from './story.ts'
 
-export async function lookAround({ open, checks }: KillatamataStory, say: Say): Promise<void> {
-  const health = await open('GET', '/health')
-  checks.equal('it is well', `${health.status} ${health.body.status} ${health.body.service}`, '200 ok killatamata')
-  const packages = rowsOf((await open('GET', '/packages')).body, 'packages')
-  const bonus = packages.filter(({ usdCents, creditUsdMicros }) => Number(usdCents) * 10_000 !== creditUsdMicros)
+export async function lookAround({ anybody, checks }: KillatamataStory, say: Say): Promise<void> {
+  const health = await anybody.GET('/api/v1/health')
+  const { status, service, version } = health.data ?? {}
+  checks.equal('it is well', `${statusOf(health)} ${status} ${service}`, '200 ok killatamata')
+  const { packages } = await accepted(anybody.GET('/api/v1/packages'))
+  const bonus = packages.filter(({ usdCents, creditUsdMicros }) => usdCents * MICROS_PER_CENT !== creditUsdMicros)
   checks.equal('a dollar buys a dollar of credit, in each package', bonus.length, 0)
-  const skill = partOf(partOf(health.body, 'version'), 'skill')
-  const addresses = Object.values(skill).filter((each) => typeof each === 'string' && each.startsWith('http'))
-  const answers = await Promise.all(addresses.map(async (each) => (await fetch(String(each))).status))
+  const { manifestUrl, metadataUrl, rootUrl, entrypointUrl } = version?.skill ?? {}
+  const addresses = [manifestUrl, metadataUrl, rootUrl, entrypointUrl].filter((each) => each !== undefined)
+  const answers = await Promise.all(addresses.map(async (each) => (await fetch(each)).status))
   checks.holds(
     'the skill is where it says',
-    answers.length > 0 && answers.every((status) => status === 200),
+    answers.length > 0 && answers.every((each) => each === 200),
     '200 each',
     answers.join(' '),
   )
-  say(`${packages.length} packages, ${partOf(health.body, 'version').release}`)
+  say(`${packages.length} packages, ${version?.release}`)
 }
 
 const CODE = /\b\d{6}\b/
 
 export async function signInByMail(story: KillatamataStory, say: Say): Promise<void> {
-  const { open, standIns, checks, found, run, waits } = story
+  const { anybody, standIns, checks, found, run, waits } = story
   const email = `demo-${run}@example.com`
-  must(await open('POST', '/auth/email/start', { email }), 202, 'a start by mail')
+  await accepted(anybody.POST('/api/v1/auth/email/start', { body: { email } }))
   const mail = await poll(
-    async () => rowsOf((await standIns('GET', `/control/mail?to=${encodeURIComponent(email)}`)).body, 'messages')[0],
+    async () => rowsOf(await standIns('GET', `/control/mail?to=${encodeURIComponent(email)}`), 'messages')[0],
     (message) => message !== undefined,
     waits,
   )
@@ -41,41 +44,42 @@ export async function signInByMail(story: KillatamataStory, say: Say): Promise<v
     code === '' ? 'none' : `${code.length} digits`,
   )
   const wrong = code === '000000' ? '000001' : '000000'
-  const refused = await open('POST', '/auth/email/verify', { email, code: wrong })
-  checks.equal('another one is refused', statusOf(refused), '401 code_invalid')
-  const verified = must(await open('POST', '/auth/email/verify', { email, code, keyLabel: 'Demo' }), 201, 'the code')
-  checks.equal('it opens an account', verified.createdAccount, true)
-  const again = await open('POST', '/auth/email/verify', { email, code })
-  checks.equal('and works once', statusOf(again), '401 code_invalid')
-  found.customer = { accountId: String(verified.accountId), email, key: String(verified.apiKey) }
-  found.accounts.add(found.customer.accountId)
-  say(found.customer.accountId)
+  const verify = (tried: string) =>
+    anybody.POST('/api/v1/auth/email/verify', { body: { email, code: tried, keyLabel: 'Demo' } })
+  checks.equal('another one is refused', statusOf(await verify(wrong)), '401 code_invalid')
+  const { createdAccount, accountId, apiKey: key } = await accepted(verify(code))
+  checks.equal('it opens an account', createdAccount, true)
+  checks.equal('and works once', statusOf(await verify(code)), '401 code_invalid')
+  found.customer = { accountId, email, key }
+  found.accounts.add(accountId)
+  say(accountId)
 }
 
-export async function linkDevice({ open, call, as, checks, found }: KillatamataStory, say: Say): Promise<void> {
-  const started = must(await open('POST', '/device/link/start', { keyLabel: 'Kiosk' }), 201, 'a device link')
+export async function linkDevice({ anybody, customer, as, checks, found }: KillatamataStory, say: Say): Promise<void> {
+  const started = await accepted(anybody.POST('/api/v1/device/link/start', { body: { keyLabel: 'Kiosk' } }))
   const { deviceCode, userCode } = started
-  const device = () => open('POST', '/device/link/poll', { deviceCode })
-  checks.equal('nobody has agreed yet', (await device()).body.status, 'pending')
-  const spoken = String(userCode).toLowerCase().replace('-', ' ')
-  const approved = await call('POST', '/device/link/approve', { userCode: spoken })
-  checks.equal('the customer agrees, by the code as people type it', approved.body.status, 'approved')
+  const device = () => anybody.POST('/api/v1/device/link/poll', { body: { deviceCode } })
+  checks.equal('nobody has agreed yet', (await device()).data?.status, 'pending')
+  const spoken = { userCode: userCode.toLowerCase().replace('-', ' ') }
+  const approved = await customer.POST('/api/v1/device/link/approve', { body: spoken })
+  checks.equal('the customer agrees, by the code as people type it', approved.data?.status, 'approved')
   // The interval has to pass; the client waits for as long as it is told.
   const polled = await device()
-  checks.equal('the device has a key', `${polled.status} ${polled.body.status}`, '200 approved')
-  checks.equal('which is the customer’s', polled.body.accountId, found.customer.accountId)
-  const key = String(polled.body.apiKey)
-  checks.equal('and opens what a key opens', (await as(() => key)('GET', '/balance')).status, 200)
+  checks.equal('the device has a key', `${statusOf(polled)} ${polled.data?.status}`, '200 approved')
+  const linked = polled.data?.status === 'approved' ? polled.data : undefined
+  checks.equal('which is the customer’s', linked?.accountId, found.customer.accountId)
+  const balance = await as(linked?.apiKey ?? '').GET('/api/v1/balance')
+  checks.equal('and opens what a key opens', balance.response.status, 200)
   checks.equal('once', statusOf(await device()), '410 device_link_consumed')
-  const keys = rowsOf((await call('GET', '/keys')).body, 'keys')
+  const { keys } = await accepted(customer.GET('/api/v1/keys'))
   checks.equal('two keys are listed', keys.filter(({ status }) => status === 'active').length, 2)
-  say(`${userCode} for ${polled.body.keyPrefix}…`)
+  say(`${userCode} for ${linked?.keyPrefix}…`)
 }
 
 const TOKEN_LIVES = '5m'
 
 /** Somebody else, by an ID token that the sandbox's own key has signed. */
-export async function enterByGoogle({ open, sandbox, run, found }: KillatamataStory, name: string): Promise<Person> {
+export async function enterByGoogle({ anybody, sandbox, run, found }: KillatamataStory, name: string): Promise<Person> {
   const { issuer, client_id, kid, private_key_pem } = sandbox().google
   const email = `${name}-${run}@example.com`
   const idToken = await new SignJWT({ email, email_verified: true })
@@ -86,7 +90,7 @@ export async function enterByGoogle({ open, sandbox, run, found }: KillatamataSt
     .setIssuedAt()
     .setExpirationTime(TOKEN_LIVES)
     .sign(createPrivateKey(private_key_pem))
-  const { accountId, apiKey } = must(await open('POST', '/auth/google', { idToken }), 201, 'an ID token')
-  found.accounts.add(String(accountId))
-  return { accountId: String(accountId), email, key: String(apiKey) }
+  const { accountId, apiKey: key } = await accepted(anybody.POST('/api/v1/auth/google', { body: { idToken } }))
+  found.accounts.add(accountId)
+  return { accountId, email, key }
 }

@@ -1,12 +1,15 @@
 /** What the chapters of killatamata's demo share: a customer of this run, the stand-ins of the sandbox, and what has been found out. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import type { Client } from '@opslog/client'
 import { z } from 'zod'
+import { accepted } from '../../accepted.ts'
 import type { AdminSession } from '../../admin-session.ts'
 import type { AdminTools } from '../../admin-tools.ts'
 import type { Checklist } from '../../demo/checks.ts'
-import { type Answer, type Call, createClient, poll } from '../../demo/client.ts'
+import { type Call, createClient, poll } from '../../demo/client.ts'
 import type { DemoSetting } from '../../demo/setting.ts'
+import { createTypedClient } from '../../demo/typed-client.ts'
 import { CliError, EXIT } from '../../terminal.ts'
 
 const hex = z.templateLiteral(['0x', z.string()])
@@ -36,15 +39,17 @@ export interface MadeFile {
   path: string
 }
 
+export type Caller = Client<'killatamata'>
+
 export interface KillatamataStory {
   /** Without a key. */
-  open: Call
+  anybody: Caller
   /** By the key of the run's customer. */
-  call: Call
+  customer: Caller
   /** By that of an account whose key is known. */
-  as(key: () => string): Call
-  /** What the sandbox does in the place of payers and payees. */
-  standIns: Call
+  as(key: string): Caller
+  /** What the sandbox does in the place of payers and payees, which no contract has: a body, or CliError where it refuses. */
+  standIns(...asked: Parameters<Call>): Promise<Record<string, unknown>>
   apiUrl: () => string
   sandbox: () => Sandbox
   checks: Checklist
@@ -89,46 +94,43 @@ export function beginStory(setting: DemoSetting): KillatamataStory {
     customer: { accountId: '', email: '', key: '' },
     ...{ creditedCents: 0, picture: undefined, game: undefined, accounts: new Set() },
   }
-  const as = (key: () => string): Call =>
-    createClient('the API', () => ({ url: `${apiUrl()}/api/v1`, token: key() }), limits)
+  const by = (key: () => string): Caller =>
+    createTypedClient('killatamata', () => ({ url: apiUrl(), token: key() }), limits)
+  const standIns = createClient('the sandbox', () => ({ url: sandbox().standins, token: '' }), limits)
   return {
-    open: as(() => ''),
-    call: as(() => found.customer.key),
-    ...{ as, apiUrl, sandbox, checks, run, withSession, found, withGround: tools.withGround },
-    standIns: createClient('the sandbox', () => ({ url: sandbox().standins, token: '' }), limits),
+    anybody: by(() => ''),
+    customer: by(() => found.customer.key),
+    as: (key) => by(() => key),
+    ...{ apiUrl, sandbox, checks, run, withSession, found, withGround: tools.withGround },
+    async standIns(method, path, ...more) {
+      const { status, body } = await standIns(method, path, ...more)
+      if (status < 400) return body
+      throw new CliError(EXIT.refused, `the sandbox answers ${status} to ${method} ${path}`)
+    },
     directory: join(dataDirectory, 'demo-killatamata', run),
     keeps: given.keep === true,
     waits: { waitMaxMs: Math.max(waits.waitMaxMs, JOB_WAIT_MIN_MS), pollIntervalMs: POLL_INTERVAL_MS },
   }
 }
 
-/** `201`, or what the service said instead: `402 insufficient_balance`. */
-export const statusOf = ({ status, body }: Pick<Answer, 'status' | 'body'>): string =>
-  body.code === undefined || status < 400 ? String(status) : `${status} ${body.code}`
+/** A member of an answer that is open, where it is an object; empty where it is none. */
+export const partOf = (body: Record<string, unknown> | undefined, name: string): Record<string, unknown> =>
+  (body?.[name] ?? {}) as Record<string, unknown>
 
-/** A member of an answer that is an object; empty where it is none. */
-export const partOf = (body: Record<string, unknown>, name: string): Record<string, unknown> =>
-  (body[name] ?? {}) as Record<string, unknown>
-
+/** A member that is a list of objects; empty where it is none. */
 export const rowsOf = (body: Record<string, unknown>, name: string): Record<string, unknown>[] =>
   Array.isArray(body[name]) ? body[name] : []
-
-/** An answer without which the chapters after it have nothing to show. Throws CliError where it is another. */
-export function must(answer: Answer, status: number, what: string): Record<string, unknown> {
-  if (answer.status === status) return answer.body
-  throw new CliError(EXIT.refused, `${what} was answered ${statusOf(answer)}: ${String(answer.body.detail ?? '')}`)
-}
 
 /** The balance, in micro-dollars, once it satisfies; the last one either way. */
 export const balanceOf = (
   { waits }: Pick<KillatamataStory, 'waits'>,
-  call: Call,
+  caller: Caller,
   satisfied: (available: number, held: number) => boolean = () => true,
 ): Promise<{ available: number; held: number }> =>
   poll(
     async () => {
-      const { usdBalanceMicros, usdHeldMicros } = must(await call('GET', '/balance'), 200, 'the balance')
-      return { available: Number(usdBalanceMicros), held: Number(usdHeldMicros) }
+      const { usdBalanceMicros: available, usdHeldMicros: held } = await accepted(caller.GET('/api/v1/balance'))
+      return { available, held }
     },
     ({ available, held }) => satisfied(available, held),
     waits,

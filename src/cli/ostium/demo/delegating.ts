@@ -2,39 +2,48 @@
 import { signText } from '../../../adapters/chain/account.ts'
 import type { Hex } from '../../../adapters/chain/node.ts'
 import { poll } from '../../demo/client.ts'
-import { BITCOIN, execute, type OstiumStory, position, type Say, statusOf, type Transaction, USDC } from './story.ts'
+import { statusOf } from '../../demo/typed-client.ts'
+import { BITCOIN, execute, keyed, type OstiumStory, position, type Say, type Transaction, USDC } from './story.ts'
 
 export async function createAgent(story: OstiumStory, say: Say): Promise<void> {
-  const { call, agentCall, checks, facts, found } = story
-  const made = await call('POST', '/v1/auth/create')
+  const { asTrader, asAgent, checks, facts, found } = story
+  const made = await asTrader.POST('/v1/auth/create')
   checks.equal('an agent is made', statusOf(made), '200')
-  const { apiKey, smartAccountAddress, delegateApprovalTx, usdcApprovalTx } = made.body
+  const { apiKey, smartAccountAddress, usdcApprovalRequired, delegateApprovalTx, usdcApprovalTx } = made.data ?? {}
   found.apiKey = String(apiKey)
   found.account = String(smartAccountAddress)
-  checks.equal('the exchange’s allowance is used up', made.body.usdcApprovalRequired, true)
-  const early = await agentCall('POST', '/v1/exchange/open', { open: wish(story, '5') })
+  checks.equal('the exchange’s allowance is used up', usdcApprovalRequired, true)
+  const early = await openAs(story, '5')
   checks.equal('its key opens nothing yet', statusOf(early), '401 UNAUTHORIZED')
-  for (const each of [delegateApprovalTx, usdcApprovalTx] as Transaction[]) await execute(story, each)
-  const verified = await agentCall('POST', '/v1/auth/verify-auth')
-  checks.equal('signed on chain, it is verified', verified.body.verified, true)
+  await executeAll(story, [delegateApprovalTx, usdcApprovalTx])
+  const verified = await asAgent.POST('/v1/auth/verify-auth')
+  checks.equal('signed on chain, it is verified', verified.data?.verified, true)
   const code = await story.chain.getCode(found.account as Hex)
   say(`${found.account}, ${code === '0x' ? 'not deployed yet' : 'deployed'}, on chain ${facts.chainId}`)
 }
 
-const wish = ({ found }: OstiumStory, dollars: string) => ({
-  ...{ a: BITCOIN, b: true, t: 'market', p: found.price.toFixed(2), s: dollars, l: '10' },
-})
+/** What the trader signs of it. */
+async function executeAll(story: OstiumStory, handedOut: readonly (Transaction | null | undefined)[]): Promise<void> {
+  for (const each of handedOut) if (each) await execute(story, each)
+}
+
+/** As the agent: a position of so many dollars, and what the answer says of its transaction. */
+async function openAs({ asAgent, found }: OstiumStory, dollars: string, params = {}) {
+  const open = { a: BITCOIN, b: true, t: 'market' as const, p: found.price.toFixed(2), s: dollars, l: '10' }
+  const answered = await asAgent.POST('/v1/exchange/open', { params, body: { open, sp: 2 } })
+  const sent = answered.data && 'txHash' in answered.data ? answered.data : undefined
+  return { ...answered, txHash: String(sent?.txHash), account: sent?.smartAccountAddress }
+}
 
 export async function tradeWithoutGas(story: OstiumStory, say: Say): Promise<void> {
-  const { agentCall, chain, trader, checks, found, run } = story
+  const { chain, trader, checks, found } = story
   const before = await chain.etherOf(trader.address)
-  const key = { 'idempotency-key': `${run}-delegated` }
   const started = performance.now()
-  const answer = await agentCall('POST', '/v1/exchange/open', { open: wish(story, '200'), sp: 2 }, key)
+  const answer = await openAs(story, '200', keyed(story, 'delegated'))
   const tookMs = Math.round(performance.now() - started)
   checks.equal('the agent opens', statusOf(answer), '200')
-  checks.equal('by the account that was promised', answer.body.smartAccountAddress, found.account)
-  const hash = String(answer.body.txHash) as Hex
+  checks.equal('by the account that was promised', answer.account, found.account)
+  const hash = answer.txHash as Hex
   found.delegated.add(hash)
   const receipt = await poll(
     () => chain.receipt(hash),
@@ -53,15 +62,14 @@ export async function tradeWithoutGas(story: OstiumStory, say: Say): Promise<voi
 }
 
 export async function sendTwice(story: OstiumStory, say: Say): Promise<void> {
-  const { agentCall, chain, trader, checks, found, run } = story
-  const key = { 'idempotency-key': `${run}-twice` }
-  const send = () => agentCall('POST', '/v1/exchange/open', { open: wish(story, '20'), sp: 2 }, key)
+  const { chain, trader, checks, found } = story
+  const send = () => openAs(story, '20', keyed(story, 'twice'))
   const both = await Promise.all([send(), send()])
   const third = await send()
-  const hashes = new Set([...both, third].map(({ body }) => String(body.txHash)))
+  const hashes = new Set([...both, third].map(({ txHash }) => txHash))
   checks.equal('three sends under one key are one transaction', `${statusOf(third)} ${hashes.size}`, '200 1')
   for (const hash of hashes) found.delegated.add(hash)
-  checks.equal('the later ones say so', third.headers.get('idempotency-replayed'), 'true')
+  checks.equal('the later ones say so', third.response.headers.get('idempotency-replayed'), 'true')
   const trade = await position(story, 2, (seen) => seen !== undefined)
   const next = await chain.openTrade(trader.address, BITCOIN, 3)
   checks.equal('and one position', `${(trade?.collateral ?? 0n) / USDC} ${next === undefined}`, '20 true')
@@ -69,23 +77,23 @@ export async function sendTwice(story: OstiumStory, say: Say): Promise<void> {
 }
 
 export async function revokeAgent(story: OstiumStory, say: Say): Promise<void> {
-  const { call, agentCall, checks, trader, found, waits } = story
-  const asked = await call('POST', '/v1/auth/revoke')
+  const { asTrader, checks, trader, found, waits } = story
+  const asked = await asTrader.POST('/v1/auth/revoke')
   checks.equal('a message is handed out', statusOf(asked), '200')
-  const { message, removeDelegateTx, usdcRevokeTx } = asked.body
-  const signed = { message, signature: await signText(trader.key, String(message)) }
-  const early = await call('POST', '/v1/auth/verify-revoke', signed)
+  const { message = '', removeDelegateTx, usdcRevokeTx } = asked.data ?? {}
+  const body = { message, signature: await signText(trader.key, message) }
+  const early = await asTrader.POST('/v1/auth/verify-revoke', { body })
   checks.equal('as long as the chain has the delegate it is refused', statusOf(early), '400 INVALID_ACTION')
-  for (const each of [removeDelegateTx, usdcRevokeTx] as Transaction[]) await execute(story, each)
-  const done = await call('POST', '/v1/auth/verify-revoke', signed)
-  checks.equal('after that the same signature revokes it', `${statusOf(done)} ${done.body.allowance}`, '200 0')
+  await executeAll(story, [removeDelegateTx, usdcRevokeTx])
+  const done = await asTrader.POST('/v1/auth/verify-revoke', { body })
+  checks.equal('after that the same signature revokes it', `${statusOf(done)} ${done.data?.allowance}`, '200 0')
   const dead = await poll(
-    () => agentCall('POST', '/v1/exchange/open', { open: wish(story, '5') }),
-    ({ status }) => status === 401,
+    () => openAs(story, '5'),
+    ({ response }) => response.status === 401,
     waits,
   )
   checks.equal('the key is dead', statusOf(dead), '401 UNAUTHORIZED')
-  const agent = await call('GET', '/v1/agent/public')
+  const agent = await asTrader.GET('/v1/agent/public')
   checks.equal('and the agent is gone', statusOf(agent), '400 NOT_FOUND')
   say(`${found.account} has no owner any more`)
 }

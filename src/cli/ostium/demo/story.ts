@@ -1,5 +1,6 @@
 /** What the chapters of ostium's demo share: a trader with a key of its own, the chain, and what the run has found out. */
 import { randomBytes } from 'node:crypto'
+import { type Answered, type Client, problemOf } from '@opslog/client'
 import { addressOfKey, newAgentKey, signTransaction } from '../../../adapters/chain/account.ts'
 import { type ChainClient, openChain } from '../../../adapters/chain/client.ts'
 import type { Hex, Receipt } from '../../../adapters/chain/node.ts'
@@ -7,20 +8,22 @@ import { type ChainFacts, readChainFacts } from '../../../embedded/market/chain-
 import type { AdminSession } from '../../admin-session.ts'
 import type { AdminTools } from '../../admin-tools.ts'
 import type { Checklist } from '../../demo/checks.ts'
-import { type Answer, type Call, createClient, poll } from '../../demo/client.ts'
+import { poll } from '../../demo/client.ts'
 import type { DemoSetting } from '../../demo/setting.ts'
+import { createTypedClient, statusOf } from '../../demo/typed-client.ts'
 import { CliError, EXIT } from '../../terminal.ts'
 
+/** As it is handed out, to be signed. */
 export interface Transaction {
-  to: Hex
-  data: Hex
+  to: string
+  data: string
 }
 
 export interface OstiumStory {
   /** As the trader: whoever names the address. */
-  call: Call
+  asTrader: Client<'ostium'>
   /** As the trader's agent. */
-  agentCall: Call
+  asAgent: Client<'ostium'>
   /** Where the live prices are. */
   pricesUrl: () => string
   chain: ChainClient
@@ -71,17 +74,16 @@ export function beginStory(setting: DemoSetting): OstiumStory {
     ...{ price: 0, apiKey: '', account: '', built: 0, delegated: new Set() },
   }
   // Asked before each send: a restarted instance may listen elsewhere.
-  const client = createClient('the API', () => ({ url: base(), token: '' }), {
-    ...limits,
-    unreachableMaxMs: PATIENCE_MS,
-  })
-  const as =
-    (credentials: () => Record<string, string>): Call =>
-    (method, path, body, headers = {}) =>
-      client(method, path, body, { 'x-trader-address': address, ...credentials(), ...headers })
+  const client = (key: () => string) =>
+    createTypedClient(
+      'ostium',
+      () => ({ url: base(), token: '' }),
+      { ...limits, unreachableMaxMs: PATIENCE_MS },
+      { headers: { 'x-trader-address': address }, key },
+    )
   return {
-    call: as(() => ({})),
-    agentCall: as(() => ({ 'x-api-key': found.apiKey })),
+    asTrader: client(() => ''),
+    asAgent: client(() => found.apiKey),
     pricesUrl: () => `${base().replace(/^http/, 'ws')}/v1/market/stream`,
     chain: openChain({ rpcUrl, chainId, contracts, timeoutMs: RPC_TIMEOUT_MS, answerMaxBytes: RPC_ANSWER_MAX_BYTES }),
     ...{ facts, trader: { key, address }, checks, waits, withSession, found },
@@ -90,17 +92,20 @@ export function beginStory(setting: DemoSetting): OstiumStory {
   }
 }
 
-/** `200`, or what the service said instead: `400 INVALID_ACTION`. */
-export const statusOf = ({ status, body }: Pick<Answer, 'status' | 'body'>): string =>
-  body.errorCode === undefined ? String(status) : `${status} ${body.errorCode}`
+/** Under a key of this run, so that a request that is sent again is the same. */
+export const keyed = ({ run }: OstiumStory, name: string) => ({ header: { 'idempotency-key': `${run}-${name}` } })
 
-/** Builds what is asked for, under a key of this run: sent again, it is the same. Throws CliError where it is refused. */
-export async function build(story: OstiumStory, path: string, name: string, body: object): Promise<Transaction[]> {
-  const answer = await story.call('POST', `/v1/exchange/${path}`, body, { 'idempotency-key': `${story.run}-${name}` })
-  if (answer.status !== 200) {
-    throw new CliError(EXIT.refused, `${name} was answered ${statusOf(answer)}: ${String(answer.body.error)}`)
+type Keyed = { params: ReturnType<typeof keyed> }
+type Asked = (trader: Client<'ostium'>, under: Keyed) => Promise<Answered<object, unknown>>
+
+/** Builds what is asked for. Throws CliError where it is refused. */
+export async function build(story: OstiumStory, name: string, ask: Asked): Promise<Transaction[]> {
+  const answered = await ask(story.asTrader, { params: keyed(story, name) })
+  const { transactions } = (answered.data ?? {}) as { transactions?: Transaction[] }
+  if (!transactions) {
+    const says = problemOf(answered)?.message ?? 'no transactions'
+    throw new CliError(EXIT.refused, `${name} was answered ${statusOf(answered)}: ${says}`)
   }
-  const transactions = answer.body.transactions as Transaction[]
   story.found.built += 1
   return transactions
 }
@@ -110,7 +115,8 @@ const GAS_MAX = 2_000_000n
 /** Signed by the trader, and included. */
 export async function execute({ chain, facts, trader, waits }: OstiumStory, each: Transaction): Promise<Receipt> {
   const [nonce, fees] = await Promise.all([chain.nonceOf(addressOfKey(trader.key), 'pending'), chain.fees()])
-  const fields = { chainId: facts.chainId, nonce, to: each.to, data: each.data, gas: GAS_MAX, ...fees }
+  const { to, data } = each as { to: Hex; data: Hex }
+  const fields = { chainId: facts.chainId, nonce, to, data, gas: GAS_MAX, ...fees }
   const { raw, hash } = await signTransaction(trader.key, fields)
   await chain.sendRaw(raw)
   const receipt = await poll(
@@ -123,9 +129,9 @@ export async function execute({ chain, facts, trader, waits }: OstiumStory, each
 }
 
 /** Builds, signs and sends; whether all of it had its effect. */
-export async function perform(story: OstiumStory, path: string, name: string, body: object): Promise<boolean> {
+export async function perform(story: OstiumStory, name: string, ask: Asked): Promise<boolean> {
   let isDone = true
-  for (const each of await build(story, path, name, body)) isDone = (await execute(story, each)).isSuccess && isDone
+  for (const each of await build(story, name, ask)) isDone = (await execute(story, each)).isSuccess && isDone
   return isDone
 }
 

@@ -21,7 +21,7 @@ import type { Principal } from '../../environment.ts'
 import { invalid, Problem } from '../../errors.ts'
 import { accountKey, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
-import { sentRequestKey } from '../request-key.ts'
+import { REQUEST_KEY, sentRequestKey } from '../request-key.ts'
 import { releaseAnswer, releaseView } from './views.ts'
 
 const file = z.string().openapi({ format: 'binary' })
@@ -107,6 +107,7 @@ export const uploadArcadeRelease = write({
     'refused leaves nothing.',
   ].join(' '),
   access: accountKey,
+  readsKey: REQUEST_KEY,
   body: { kind: 'stream' as const, mediaTypes: ['multipart/form-data'], schema: form },
   bodyMaxBytes: BODY_MAX_BYTES,
   answers: { 201: json(releaseAnswer, 'The release, a draft.') },

@@ -4,6 +4,7 @@
 import { Hono } from 'hono'
 import type { SharedRuntime } from '../../context.ts'
 import type { AppEnv } from '../../environment.ts'
+import { fixedText } from '../../fixed-text.ts'
 import type { KillatamataParts } from '../access.ts'
 import { arcadePages } from '../arcade/pages.ts'
 import { LINK_PAGE } from '../device/start-link.ts'
@@ -13,7 +14,8 @@ import { devicePage } from './device-page.ts'
 import { entryPage } from './entry.ts'
 import { SKILL_PATHS, skillAt } from './facts.ts'
 
-const MARKDOWN = 'text/markdown; charset=utf-8'
+const JSON_TYPE = { 'content-type': 'application/json' }
+const MARKDOWN = { 'content-type': 'text/markdown; charset=utf-8' }
 /** Its own script and style, and requests to where it comes from. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
@@ -23,11 +25,16 @@ export function killatamataPages(parts: KillatamataParts, runtime: SharedRuntime
   const app = new Hono<AppEnv>()
   app.route('/', studioFileRoutes(parts, runtime))
   app.route('/', mediaPages(parts, runtime))
-  app.get(SKILL_PATHS.manifest, (c) => c.json({ skills: [skillAt(apiUrl())] }))
-  app.get(SKILL_PATHS.metadata, (c) => c.json(skillAt(apiUrl())))
-  for (const path of [SKILL_PATHS.root, SKILL_PATHS.entrypoint]) {
-    app.get(path, (c) => c.body(entryPage(apiUrl()), 200, { 'content-type': MARKDOWN }))
-  }
+  app.get(
+    SKILL_PATHS.manifest,
+    fixedText(() => JSON.stringify({ skills: [skillAt(apiUrl())] }), JSON_TYPE),
+  )
+  app.get(
+    SKILL_PATHS.metadata,
+    fixedText(() => JSON.stringify(skillAt(apiUrl())), JSON_TYPE),
+  )
+  const entry = fixedText(() => entryPage(apiUrl()), MARKDOWN)
+  for (const path of [SKILL_PATHS.root, SKILL_PATHS.entrypoint]) app.get(path, entry)
   app.get(LINK_PAGE, (c) =>
     c.html(devicePage, 200, {
       ...{ 'content-security-policy': PAGE_POLICY, 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' },

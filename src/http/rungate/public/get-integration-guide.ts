@@ -5,7 +5,6 @@ import { text } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { operation } from '../access.ts'
 import type { RungateCode } from '../errors.ts'
-import { guides } from '../guides/guides.ts'
 
 export const getIntegrationGuide = operation({
   method: 'get',
@@ -18,9 +17,9 @@ export const getIntegrationGuide = operation({
   params: z.object({ name: z.string().regex(/^[a-zA-Z0-9_-]+$/) }),
   answers: { 200: text('text/markdown', 'The guide, in Markdown.') },
   refuses: ['guide_not_found'],
-  async handle({ params: { name }, apiUrl }) {
+  async handle({ params: { name }, guides }) {
     const guide = guides.get(name)
     if (!guide) throw new Problem<RungateCode>('guide_not_found', 'There is no guide of this name.')
-    return { status: 200, body: guide(`${apiUrl()}/rungate`) }
+    return { status: 200, body: guide }
   },
 })
