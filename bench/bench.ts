@@ -51,7 +51,7 @@ Suites: ${Object.keys(suites).join(', ')} (default: all)
 Options:
   --seconds N  length of one round of one side (default 3)
   --rounds N   rounds of each side, in turn (default 5)
-  --only TEXT  of the neighbours suite, the attacks whose names hold this; of firsthand, ostium and killatamata, the parts
+  --only TEXT  of the neighbours suite, the attacks whose names hold this; of firsthand, ostium, killatamata and rungate, the parts
   --skip TEXT  of the suites firsthand and killatamata, not the parts whose names hold this
   --soak       the memory suite for half an hour, or for
   --minutes N  so long

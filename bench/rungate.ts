@@ -28,7 +28,9 @@ export async function runRungateBench(options: SuiteOptions): Promise<Measuremen
   const ground = await prepareGround()
   try {
     const all: Measurement[] = []
-    for (const measure of measures) all.push(...(await measure(ground, options)))
+    const { only = '' } = options
+    for (const measure of measures.filter(({ name }) => name.includes(only)))
+      all.push(...(await measure(ground, options)))
     return all
   } finally {
     await ground.close()

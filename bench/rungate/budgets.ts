@@ -19,10 +19,11 @@ const holds = (name: string, ours: Measurement['ours'], isTrue: boolean): Measur
 
 export async function overspending(ground: Ground, _: SuiteOptions): Promise<Measurement[]> {
   const all: Round[] = []
+  const urls = await ground.both()
   const tally = { overspent: 0, open: 0, served: 0, other: 0 }
   for (let run = 0; run < RUNS; run++) {
     const agent = await ground.agent(LIMIT_USD)
-    const callers = ground.urls.map((url) => ground.callerOf(agent, url))
+    const callers = urls.map((url) => ground.callerOf(agent, url))
     const { runId, status } = await callers[0]!.attempt({ 'x-rungate-new-run': 'true' })
     if (status !== 200 || runId === undefined) throw new Error(`the first call of a run was answered ${status}`)
     const startedMs = performance.now()
@@ -92,9 +93,10 @@ export async function sharedAgent(ground: Ground, { seconds, rounds }: SuiteOpti
   const all: Round[] = []
   const shares: number[] = []
   let unavailable = 0
+  const urls = await ground.both()
   for (let round = 0; round < rounds; round++) {
     const agent = await ground.agent(PLENTY_USD)
-    const sides = ground.urls.map((url) => ground.callerOf(agent, url))
+    const sides = urls.map((url) => ground.callerOf(agent, url))
     const endsMs = performance.now() + seconds * 1_000
     const served = await Promise.all(
       sides.map(async ({ attempt }) => {

@@ -24,8 +24,8 @@ export interface BenchAgent {
 
 export interface Ground {
   instance: BenchInstance
-  /** Where the two APIs are. */
-  urls: readonly [string, string]
+  /** Where the API and a second one on its log are. That one is started when it is first asked for, as calls of one need none. */
+  both(): Promise<readonly [string, string]>
   /** The same call through the proxy, straight to the provider, and through Portkey's gateway. */
   ours: Caller
   direct: Caller
@@ -57,9 +57,18 @@ export async function prepareGround(): Promise<Ground> {
     const environment = { ...ALONE, ...unlimited, SECRETS_KEY: randomBytes(32).toString('base64') }
     const instance = await startBenchInstance(environment)
     stops.push(instance.stop)
-    const second = await startSecondApi(instance, environment)
-    stops.push(second.stop)
-    const urls = [instance.url, second.url] as const
+    const urls = [instance.url]
+    let starting: Promise<string> | undefined
+    const startSecond = async () => {
+      const second = await startSecondApi(instance, environment)
+      stops.push(second.stop)
+      urls.push(second.url)
+      return second.url
+    }
+    const both = async () => {
+      starting ??= startSecond()
+      return [instance.url, await starting] as const
+    }
     const account = await openAccount(urls, simulator.url)
     const callerOf = ({ apiKey }: BenchAgent, url: string) => createCaller(`${url}/rungate/v1`, apiKey)
     const ours = callerOf(await account.agent(PLENTY_USD), instance.url)
@@ -70,7 +79,7 @@ export async function prepareGround(): Promise<Ground> {
     // By then all code is compiled, and connections are open.
     for (const { whole } of [ours, direct, portkey]) await load(WARM_CONCURRENCY, WARM_UP_S, whole)
     const { id, token, agent } = account
-    return { instance, urls, ours, direct, portkey, account: { id, token }, agent, callerOf, close }
+    return { instance, both, ours, direct, portkey, account: { id, token }, agent, callerOf, close }
   } catch (error) {
     await close()
     throw error
@@ -132,7 +141,8 @@ async function startSecondApi({ eventStoreUrl, postgresUrl }: BenchInstance, env
 }
 
 /** An account whose key of OpenAI leads to the provider. */
-async function openAccount(urls: readonly [string, string], providerUrl: string) {
+/** `urls`: of all APIs that are up, the first one's first. */
+async function openAccount(urls: readonly string[], providerUrl: string) {
   const [url] = urls
   const post = async (path: string, body: unknown, apiKey?: string) => {
     const signedIn = apiKey === undefined ? {} : { apiKey }

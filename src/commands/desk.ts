@@ -21,7 +21,6 @@ import {
 } from './desk-interface.ts'
 import { createDeskLog, type DeskHead } from './desk-log.ts'
 import type { CommandContext } from './handle.ts'
-import { eventId } from './identity.ts'
 import { Rejected } from './rejection.ts'
 
 const busyDesk = () => new DeskBusy('Too much waits at this desk; send the request again.')
@@ -120,12 +119,10 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
       }
       item.outcome = { refusal: error }
     }
-    const { commandId } = item.context
     const cause = causeOf(item.context)
-    // Of this decision alone: decided anew, the events have other bytes and need other ids.
-    const execution = randomUUID()
-    item.events = emitted.map((event, index) => ({ id: eventId(commandId, execution, index), event, cause }))
-    item.bytes = emitted.reduce((sum, { data }) => sum + Buffer.byteLength(JSON.stringify(data)), 0)
+    // Ids of this decision alone: decided anew, the events have other bytes.
+    item.events = emitted.map((event) => ({ id: randomUUID(), event, cause, json: JSON.stringify(event.data) }))
+    item.bytes = item.events.reduce((sum, { json = '' }) => sum + Buffer.byteLength(json), 0)
     return true
   }
 

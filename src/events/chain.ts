@@ -43,9 +43,9 @@ const DIGEST_LENGTH = 32
 export const locationDigest = ({ id, stream, revision }: Location): string =>
   digest('sha256', `${id.toLowerCase()}\n${stream}\n${revision}`).slice(0, DIGEST_LENGTH)
 
-/** The stored texts of an event after one with this hash: its data, and its metadata, which ends with its own hash. */
-export function chained(prevHash: string, event: AnyEvent, cause: Cause, location: Location): Link {
-  const data = JSON.stringify(event.data)
+/** The stored texts of an event after one with this hash: its data (`json`), and its metadata, which ends with its own hash. */
+export function chained(prevHash: string, event: AnyEvent, cause: Cause, location: Location, json?: string): Link {
+  const data = json ?? JSON.stringify(event.data)
   const unsealed = JSON.stringify({ ...cause, place: locationDigest(location), prevHash })
   const hash = chainHash(prevHash, event.type, data, unsealed)
   return { data, metadata: `${unsealed.slice(0, -1)},"hash":"${hash}"}`, hash }

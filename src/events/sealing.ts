@@ -103,7 +103,7 @@ export const keyedDigest = (key: PersonKey | undefined, name: string, text: stri
     : UNREADABLE[key ?? 'missing']
 
 /** The same events with their personal fields sealed. Throws PersonForgotten and PersonKeysUnavailable. */
-export async function sealEvents<E extends { id: string; event: AnyEvent }>(
+export async function sealEvents<E extends { id: string; event: AnyEvent; json?: string | undefined }>(
   events: readonly E[],
   personKeys: PersonKeys | undefined,
   registry: Personal,
@@ -129,7 +129,7 @@ export async function sealEvents<E extends { id: string; event: AnyEvent }>(
       const box = encrypt(Buffer.from(text, 'utf8'), key.bytes, boundTo({ id, type: event.type, person }, name))
       data[name] = `${PREFIX}${key.id}:${box.toString('base64url')}`
     }
-    return { ...each, event: { ...event, data } }
+    return { ...each, json: undefined, event: { ...event, data } }
   })
 }
 

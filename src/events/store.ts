@@ -24,11 +24,12 @@ import { StoreUnavailable } from './unavailable.ts'
 export { AppendRefused } from './append-failure.ts'
 export { StoreUnavailable } from './unavailable.ts'
 
-/** An event ready to be appended, under an id that a retry repeats. */
+/** An event ready to be appended, under an id that a retry repeats. `json`: its data, where somebody has written it already. */
 export interface NewEvent {
   id: string
   event: AnyEvent
   cause: Cause
+  json?: string | undefined
 }
 
 export interface Appended {
@@ -122,8 +123,7 @@ export function recorded(event: StoredEvent, registry: Registry, opening?: Openi
 /** Reads and appends use connections of their own, so that a transport fault of one does not reach the other. */
 export function createEventStore(options: EventStoreOptions): EventStore {
   const { personKeys, registry, guard, deadlineMs } = options
-  const reads = openConnection(options.url)
-  const appends = openConnection(options.url)
+  const [reads, appends] = [openConnection(options.url), openConnection(options.url)]
   const [readView, appendView] = [viewLog(reads, deadlineMs), viewLog(appends, deadlineMs)]
   const appender = createAppender(appends, { deadlineMs, confirm: guard && (() => guard.confirm(appendView)) })
   const confirmation = guard && createConfirmation(reads, LOG_IDENTITY_STREAM, () => guard.confirm(readView))
@@ -194,8 +194,8 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     const isPersonal = events.some(({ event }) => registry.personOf(event) !== undefined)
     const sealed = isPersonal ? await sealEvents(events, personKeys, registry) : events
     const first = (revision ?? -1n) + 1n
-    const batch = sealed.map(({ id, event, cause }, index) => {
-      const link = chained(hash, event, cause, { id, stream, revision: first + BigInt(index) })
+    const batch = sealed.map(({ id, event, cause, json }, index) => {
+      const link = chained(hash, event, cause, { id, stream, revision: first + BigInt(index) }, json)
       hash = link.hash
       return { id, type: event.type, data: link.data, metadata: link.metadata }
     })

@@ -172,17 +172,8 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
   return {
     requestId,
     headers: { [ids.header]: requestId, 'x-content-type-options': 'nosniff' },
-    principal: undefined,
-    answer: undefined,
-    releaseBody: undefined,
-    tenant: undefined,
-    stepAtMs: undefined,
-    isLong: false,
-    sentBytes: 0,
-    route: undefined,
-    schemes: [],
-    status: undefined,
-    code: undefined,
+    ...{ principal: undefined, answer: undefined, releaseBody: undefined, tenant: undefined, stepAtMs: undefined },
+    ...{ isLong: false, sentBytes: 0, route: undefined, schemes: [], status: undefined, code: undefined },
   }
 }
 

@@ -192,7 +192,7 @@ function serveDirect(operation: Operation, serving: Serving): (c: Context<AppEnv
     const call: DirectCall<typeof principal> = { principal, incoming, outgoing, exchange, counted }
     await handle({ ...parts, ...call })
     exchange.status = outgoing.headersSent ? outgoing.statusCode : CLIENT_LEFT
-    return alreadySent()
+    return alreadySent(exchange)
   }
 }
 

@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
+import { createDeadlines, type Deadlines } from '../runtime/deadlines.ts'
 import { createInFlightList } from '../runtime/in-flight.ts'
 import { addressOf } from './client-address.ts'
 import { closeStalled, limitConnections, takeInTurns } from './connections.ts'
@@ -74,6 +75,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }) as Server
   server.maxConnections = options.connectionsMax
   const underWay = createInFlightList<ServerResponse>()
+  const deadlines = createDeadlines(options.requestTimeoutMs)
   limitConnections(server, options.connectionsPerAddressMax)
   const isAwaited = (socket: Socket) => underWay.items().some((response) => response.socket === socket)
   closeStalled(server, options.stallTimeoutMs, isAwaited)
@@ -83,7 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     turns: options.turns ?? createTurns(defaultTurnLimits),
     onRequest(request, response) {
       if (stopping) response.setHeader('connection', 'close')
-      if (!options.isTransfer(request.url ?? '')) endAfter(request, options.requestTimeoutMs)
+      if (!options.isTransfer(request.url ?? '')) endLate(request, deadlines)
       response.once('close', underWay.add(response))
     },
   })
@@ -112,11 +114,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** Node has one time limit for all requests: that of a body is kept here. Answers with 408, as Node does. */
-function endAfter(request: IncomingMessage, timeoutMs: number): void {
+function endLate(request: IncomingMessage, deadlines: Deadlines): void {
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
   if (length === '0' && encoding === undefined) return
   const { socket } = request
   const answer = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n'
-  const late = setTimeout(() => socket.end(answer, () => socket.destroy()), timeoutMs)
-  for (const event of ['end', 'close']) request.once(event, () => clearTimeout(late))
+  const inTime = deadlines.start(() => socket.end(answer, () => socket.destroy()))
+  for (const event of ['end', 'close']) request.once(event, inTime)
 }

@@ -61,6 +61,12 @@ describe('a sealed field', () => {
     )
   })
 
+  it('takes the place of text that was written as JSON before', async () => {
+    const event = joined({ email: 'ada@example.com' })
+    const [sealed] = await sealEvents([{ ...asNew(event), json: JSON.stringify(event.data) }], memoryKeys(), registry)
+    expect(sealed?.json ?? JSON.stringify(sealed?.event.data)).not.toContain('ada@example.com')
+  })
+
   it('does not open after any change of it', async () => {
     const keys = memoryKeys()
     const event = joined({ email: 'ada@example.com' })

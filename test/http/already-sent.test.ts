@@ -29,7 +29,7 @@ async function asked(): Promise<{ text: string; complaints: string[] }> {
 
 it('are left alone, also where the constant was made after a server had been started', async () => {
   const { alreadySent } = await import('../../src/http/already-sent.ts')
-  answer = async () => alreadySent()
+  answer = async () => alreadySent({ answer: undefined })
   for (let n = 0; n < 3; n++) expect(await asked()).toStrictEqual({ text: 'sent already', complaints: [] })
 })
 

@@ -92,6 +92,8 @@ export function affordableOutput(models: readonly PricedModel[], call: CallSize,
 /** Of the tiers that so many input tokens may come under, the dearest rate of each kind. */
 function dearest({ tiers }: ModelPrices, inputTokens: number): Rates {
   const reachable = tiers.filter(({ above }, index) => index === 0 || above < inputTokens)
+  const [only, another] = reachable
+  if (only && !another) return only
   const most = (key: keyof Rates) => reachable.map((tier) => tier[key]).reduce(greater)
   return {
     ...{ input: most('input'), output: most('output'), cacheRead: most('cacheRead') },

@@ -93,7 +93,14 @@ export class FrameSplitter {
   }
 }
 
+/** `data: `, of which nearly every frame has one line and nothing else. */
+const DATA = 'data: '
+
 function frameOf(bytes: Buffer): Frame {
+  const end = bytes.length - 2
+  if (bytes.indexOf(LF) === end && bytes[end - 1] !== CR && bytes.toString('latin1', 0, DATA.length) === DATA) {
+    return { bytes, event: undefined, data: bytes.toString('utf8', DATA.length, end) }
+  }
   let event: string | undefined
   let data: string | undefined
   for (const line of bytes.toString('utf8').split('\n')) {

@@ -135,16 +135,17 @@ function* refuseOtherThanUtf8(bytes: Buffer): Generator<undefined, void> {
 class TapeWriter {
   readonly bytes: Buffer
   readonly valuesMax: number
+  readonly depthMax: number
   /** The cells of what is open, outermost first. */
-  readonly stack: Int32Array
+  readonly stack: number[] = []
   depth = 0
   cells: Int32Array
   count = 0
 
   constructor(bytes: Buffer, depthMax: number, valuesMax: number) {
     this.bytes = bytes
+    this.depthMax = depthMax
     this.valuesMax = valuesMax
-    this.stack = new Int32Array(depthMax)
     this.cells = new Int32Array(CELL * Math.min(Math.max(32, bytes.length >> 3), 4_096))
   }
 
@@ -158,8 +159,8 @@ class TapeWriter {
   }
 
   open(start: number): void {
-    if (this.depth >= this.stack.length) {
-      throw new MalformedTape(`The body is nested deeper than ${this.stack.length} levels.`)
+    if (this.depth >= this.depthMax) {
+      throw new MalformedTape(`The body is nested deeper than ${this.depthMax} levels.`)
     }
     if (this.depth > 0) this.cells[this.stack[this.depth - 1]! * CELL + SIZE]! += 1
     const cell = this.add(start)

@@ -160,13 +160,13 @@ class Call implements RunningCall, Dispatcher.DispatchHandler {
   send(pool: Pool, url: URL): void {
     if (this.failure) return
     const { body, connectTimeoutMs, timeoutMs } = this.request
-    // Until it is sent, connecting is what takes time; the pool has that limit too, but not to the millisecond.
-    this.startTimer(connectTimeoutMs + timeoutMs)
     const length = body.reduce((sum, piece) => sum + piece.length, 0)
     const headers = { ...this.request.headers, 'content-length': String(length), 'accept-encoding': 'identity' }
     const path = url.pathname + url.search
     const whole = body.length === 1 && length <= WRITE_BYTES ? body[0]! : Readable.from(inTurns(body))
     pool.dispatch({ path, method: 'POST', headers, body: whole }, this)
+    // Until it is sent, connecting is what takes time; the pool has that limit too, but not to the millisecond.
+    if (!this.isSent && !this.failure) this.startTimer(connectTimeoutMs + timeoutMs)
   }
 
   abort(): void {

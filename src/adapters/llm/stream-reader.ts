@@ -86,16 +86,19 @@ class OpenAiReader implements StreamReader {
 
 /** Undefined where the delta brings no content. */
 function bytesOfDelta(delta: Members): number | undefined {
-  const texts = [delta.content, delta.refusal, delta.reasoning_content, delta.reasoning]
-  let bytes = 0
-  for (const text of texts) if (typeof text === 'string') bytes += Buffer.byteLength(text)
+  const { content, refusal, reasoning_content: thoughts, reasoning } = delta
+  let bytes = bytesOf(content) + bytesOf(refusal) + bytesOf(thoughts) + bytesOf(reasoning)
   const calls = listOf(delta.tool_calls)
-  const functions = [...calls.map((call) => call.function ?? call.custom), delta.function_call]
-  for (const value of functions) {
-    const called = membersOf(value)
-    bytes += Buffer.byteLength(textOf(called?.name) + textOf(called?.arguments) + textOf(called?.input))
-  }
+  for (const call of calls) bytes += bytesOfCall(call.function ?? call.custom)
+  bytes += bytesOfCall(delta.function_call)
   return bytes > 0 || calls.length > 0 || membersOf(delta.audio) ? bytes : undefined
+}
+
+const bytesOf = (text: unknown): number => (typeof text === 'string' ? Buffer.byteLength(text) : 0)
+
+function bytesOfCall(value: unknown): number {
+  const called = membersOf(value)
+  return called ? bytesOf(called.name) + bytesOf(called.arguments) + bytesOf(called.input) : 0
 }
 
 class AnthropicReader implements StreamReader {

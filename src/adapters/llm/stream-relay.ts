@@ -64,7 +64,7 @@ export class StreamRelay {
     try {
       for (const frame of this.splitter.push(chunk)) {
         if (this.isComplete) break
-        out.push(...this.handOut(frame))
+        this.handOut(frame, out)
       }
       return out
     } catch (error) {
@@ -103,22 +103,20 @@ export class StreamRelay {
     return Buffer.from(errorFrame(this.to, message))
   }
 
-  private handOut(frame: Frame): Buffer[] {
+  private handOut(frame: Frame, out: Buffer[]): void {
     const reading = this.reader.read(frame)
     const frames = this.translator.translate(reading, frame, this.reader)
     if (reading.kind === 'content') this.hasContent = true
-    if (reading.kind === 'end') return this.finished(frames)
-    if (this.hasContent) return [...this.released(), ...frames]
-    this.hold(frames)
-    return []
+    if (reading.kind === 'end') this.finish()
+    if (!this.hasContent && !this.isComplete) this.hold(frames)
+    else out.push(...this.released(), ...frames)
   }
 
-  private finished(frames: Buffer[]): Buffer[] {
+  private finish(): void {
     if (!this.hasContent && this.reader.finishReason === undefined) {
       throw new BrokenStream('empty', 'The provider’s stream ended without an answer.')
     }
     this.isComplete = true
-    return [...this.released(), ...frames]
   }
 
   private hold(frames: Buffer[]): void {

@@ -43,7 +43,16 @@ const relayFor = (format: Format, options: Partial<RelayOptions> = {}) =>
 const text = (buffers: readonly Buffer[]) => Buffer.concat(buffers).toString()
 
 describe('a splitter', () => {
-  const frames = ['data: a\n\n', 'event: x\r\ndata: ü😀\r\n\r\n', ': comment\n\n', 'data: 1\ndata:2\n\n', 'data\n\r\n']
+  const frames = [
+    'data: a\n\n',
+    'event: x\r\ndata: ü😀\r\n\r\n',
+    ': comment\n\n',
+    'data: 1\ndata:2\n\n',
+    'data\n\r\n',
+    'data: b\r\n\n',
+    'data:c\n\n',
+    'data: \n\n',
+  ]
   const whole = Buffer.from(frames.join(''))
 
   it('finds the same frames wherever the bytes are cut', () => {
@@ -56,6 +65,9 @@ describe('a splitter', () => {
         [undefined, undefined],
         [undefined, '1\n2'],
         [undefined, undefined],
+        [undefined, 'b'],
+        [undefined, 'c'],
+        [undefined, ''],
       ],
     ])
     for (let one = 0; one <= whole.length; one++) {

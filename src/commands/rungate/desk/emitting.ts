@@ -20,8 +20,9 @@ export function decidingOn(
   { desk, at }: { desk: DeskOf; at: string },
   emit: (event: DeskEvent) => void,
 ): Deciding {
-  const atMs = Math.max(Date.parse(at), state.atMs)
-  return { state, desk, atMs, at: new Date(atMs).toISOString(), emit }
+  const askedMs = Date.parse(at)
+  if (askedMs >= state.atMs) return { state, desk, atMs: askedMs, at, emit }
+  return { state, desk, atMs: state.atMs, at: new Date(state.atMs).toISOString(), emit }
 }
 
 export const ofDesk = ({ desk: { accountId, agentId }, at }: Deciding) => ({ accountId, agentId, occurredAt: at })
@@ -36,9 +37,9 @@ type Without<E> = E extends WithTotals ? { type: E['type']; data: Omit<E['data']
 
 /** Emits an event with the run's totals as they are after it. */
 export function emitWithTotals<E extends Without<WithTotals>>({ emit }: Deciding, run: Run, { type, data }: E) {
-  const event = { type, data: { ...data, run: totalsOf(run) } } as unknown as WithTotals
+  const event = { type, data: { ...data } } as unknown as WithTotals
   emit(event)
-  // It was taken in by now, and nobody has written it yet.
+  // It was taken in by now, which needs no totals, and nobody has written it yet.
   event.data.run = totalsOf(run)
   return event.data as DeskFacts<E['type']>
 }

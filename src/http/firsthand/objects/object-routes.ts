@@ -63,7 +63,7 @@ export function objectRoutes({ objects, transferLimits, clock }: ObjectRoutePart
       outgoing.destroy()
       runtime.log.info({ requestId: exchange.requestId, err: error }, 'a download was not finished')
     }
-    return alreadySent()
+    return alreadySent(exchange)
   })
   return app
 }

@@ -101,7 +101,7 @@ async function serveFile(c: Context<AppEnv>, parts: FilePageParts, runtime: Runt
     outgoing.destroy()
     runtime.log.info({ requestId: exchange.requestId, err: error }, 'a download was not finished')
   }
-  return alreadySent()
+  return alreadySent(exchange)
 }
 
 /** Adds the addresses to the app of the pages. */

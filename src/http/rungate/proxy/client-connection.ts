@@ -43,17 +43,10 @@ export class ClientConnection {
     if (!this.hasLeft) this.outgoing.writeHead(status, headers)
   }
 
-  /** Resolves when the client takes more, or has left. */
+  /** Resolves when the client takes more, or has left. The pieces go as one: each write costs Node three of its own. */
   write(pieces: readonly Buffer[]): Promise<void> | undefined {
-    const { outgoing } = this
     if (this.hasLeft || pieces.length === 0) return undefined
-    let takesMore = true
-    if (pieces.length === 1) takesMore = outgoing.write(pieces[0])
-    else {
-      outgoing.cork()
-      for (const piece of pieces) takesMore = outgoing.write(piece)
-      outgoing.uncork()
-    }
+    const takesMore = this.outgoing.write(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces))
     return takesMore ? undefined : this.drained()
   }
 
