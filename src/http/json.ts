@@ -104,10 +104,12 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-function exactly(value: number, source: string): number | InexactNumber {
-  if (isShort(source)) return value
-  return Number.isFinite(value) && isSame(source, String(value)) ? value : new InexactNumber(source)
-}
+const exactly = (value: number, source: string): number | InexactNumber =>
+  isExact(source, value) ? value : new InexactNumber(source)
+
+/** Whether a double holds the number as it is written. */
+const isExact = (source: string, value = Number(source)): boolean =>
+  isShort(source) || (Number.isFinite(value) && isSame(source, String(value)))
 
 /** Whether two texts of JSON are the same number, digit by digit: `0.50e1` and `5` are. */
 function isSame(left: string, right: string): boolean {
@@ -153,18 +155,20 @@ interface Span {
 /** The characters that matter outside of strings, by their codes. */
 const [QUOTE, COMMA, COLON] = ['"', ',', ':'].map((mark) => mark.charCodeAt(0)) as [number, number, number]
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
-const [ZERO, NINE] = [0x30, 0x39]
+const [ZERO, NINE, POINT] = [0x30, 0x39, 0x2e]
 /** By code: whether a token begins with it. */
 const IS_TOKEN = Uint8Array.from({ length: CLOSE_OBJECT + 1 }, (_, code) =>
   /["{}[\],:\d]/.test(String.fromCharCode(code)) ? 1 : 0,
 )
-/** A number from its first digit on; all else there is for the parser to judge. */
-const NUMBER_REST = /[\d.eE+-]*/y
+/** By code: whether it stands in a number that has an exponent, beside digits and a point. */
+const IS_EXPONENT = Uint8Array.from({ length: CLOSE_OBJECT + 1 }, (_, code) =>
+  /[eE+-]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
 
 /**
  * One pass over the text, without recursion, before anything is built from it: depth, repeated keys, `__proto__` and
- * text that cannot be stored. Whether it is valid JSON at all is left to the parser. True where every number is of so few
- * digits that a double holds it as written. Code by code: an expression over the text costs five times as much.
+ * text that cannot be stored. Whether it is valid JSON at all is left to the parser. True where a double holds every number as
+ * it is written. Code by code: an expression over the text costs five times as much.
  */
 function inspect(text: string, { depthMax, tokensMax }: JsonLimits, span: Span): boolean {
   let plain = true
@@ -178,9 +182,11 @@ function inspect(text: string, { depthMax, tokensMax }: JsonLimits, span: Span):
     if (++tokens > tokensMax)
       throw new MalformedJson(`The body has more than ${tokensMax} values and punctuation marks.`)
     if (code >= ZERO && code <= NINE) {
-      const end = endOfNumber(text, at)
-      plain &&= isShort(text.slice(at, end))
-      at = end - 1
+      const from = at
+      const end = endOfDigits(text, from)
+      const hasFew = end - from <= SAFE_DIGITS && !isExponent(text, end)
+      at = (hasFew ? end : endOfNumber(text, end)) - 1
+      plain &&= hasFew || isExact(text.slice(from, at + 1))
     } else if (code === COMMA) {
       if (levels.length === 1) endSpan(span, at)
       if (level && typeof level.at === 'number') level.at += 1
@@ -209,10 +215,21 @@ function inspect(text: string, { depthMax, tokensMax }: JsonLimits, span: Span):
   return plain
 }
 
+/** The index after the digits and points of a number; all else in it is for the parser to judge. */
+function endOfDigits(text: string, start: number): number {
+  let at = start
+  for (let code = text.charCodeAt(at); (code >= ZERO && code <= NINE) || code === POINT; code = text.charCodeAt(at))
+    at++
+  return at
+}
+
+/** What is read beyond the text's end is no number, and so no exponent. */
+const isExponent = (text: string, at: number): boolean => IS_EXPONENT[text.charCodeAt(at)] === 1
+
 function endOfNumber(text: string, start: number): number {
-  NUMBER_REST.lastIndex = start
-  NUMBER_REST.test(text)
-  return NUMBER_REST.lastIndex
+  let at = start
+  while (isExponent(text, at)) at = endOfDigits(text, at + 1)
+  return at
 }
 
 function endSpan(span: Span, at: number): void {

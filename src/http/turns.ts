@@ -6,7 +6,8 @@
  * What each caller takes of the loop is measured, from the beginning of a request to the end of the turn that it began in, with
  * what follows its awaits there. Who takes much has one request begun in a turn, and none while a request of somebody who
  * takes little is under way; but not for long, however many those are. Who is not known, an address without a key, has a
- * bounded share beside that while others ask. Nobody is refused for what he takes: he waits.
+ * bounded share beside that while others ask. What his requests and connections cost before they are begun, and after their
+ * end, is measured nowhere: so much is reckoned for each. Nobody is refused for what he takes: he waits.
  */
 import { LRUCache } from 'lru-cache'
 
@@ -23,6 +24,8 @@ export interface Turns {
    * else in the caller's turn. False: the caller has too much waiting, and the work is not done.
    */
   take(caller: Caller, work: () => void): boolean
+  /** The caller has opened a connection, which is to be closed again: nobody measures what either takes. */
+  connect(caller: Caller): void
   /** A request of the caller is under way, until what is returned is called; undefined: nobody waits for its end. */
   enter(caller: Caller): (() => void) | undefined
   /** Whether the caller waits for its turn again before what may be dear: who takes little does not. */
@@ -44,6 +47,9 @@ export const defaultTurnLimits = {
   /** Share of the loop of one caller that is not known, while others ask; and for how long it may save it up. */
   unknownMaxPercent: 10,
   unknownSavedMs: 500,
+  /** What is reckoned for each request of such a caller, and for each connection, beside what is measured of it. */
+  unknownRequestMs: 0.1,
+  unknownConnectionMs: 0.5,
   /** Of the loop in the last second: who takes less takes little, and who takes more takes much. */
   littlePercent: 5,
   muchPercent: 10,
@@ -151,12 +157,14 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
     for (const { caller, tookMs } of begun) {
       const ms = usedByAllMs * (sum > 0 ? tookMs / sum : 1 / begun.length)
       uses.add(caller.name, ms, atMs)
-      if (!caller.isKnown) pay(caller, ms, atMs)
+      if (!caller.isKnown) pay(caller, ms + limits.unknownRequestMs, atMs)
     }
     begun = []
   }
 
+  /** What he takes while nobody else asks is at nobody's expense. */
   function pay({ name }: Caller, ms: number, atMs: number): void {
+    if (isAlone(atMs)) return
     const from = Math.max(paidAtMs.get(name) ?? 0, atMs - unknownSavedMs)
     paidAtMs.set(name, from + (ms * 100) / unknownMaxPercent)
   }
@@ -221,6 +229,9 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
       byCaller[name] = waiting
       callers.push(waiting)
       return true
+    },
+    connect(caller) {
+      if (!caller.isKnown) pay(caller, limits.unknownConnectionMs, nowMs())
     },
     enter(caller) {
       const atMs = nowMs()
