@@ -5,9 +5,9 @@
  *
  * What each caller takes of the loop is measured, from the beginning of a request to the end of the turn that it began in, with
  * what follows its awaits there. Who takes much has one request begun in a turn, and none while a request of somebody who
- * takes little is under way; but not for long, however many those are. Who is not known, an address without a key, has a
- * bounded share beside that while others ask. What his requests and connections cost before they are begun, and after their
- * end, is measured nowhere: so much is reckoned for each. Nobody is refused for what he takes: he waits.
+ * takes little is under way; but not for long, however many those are. Who is not known, an address without a key, has one
+ * begun in a turn while others ask, and a bounded share beside that. What his requests and connections cost before they are
+ * begun, and after their end, is measured nowhere: so much is reckoned for each. Nobody is refused for what he takes: he waits.
  */
 import { LRUCache } from 'lru-cache'
 
@@ -46,7 +46,7 @@ export const defaultTurnLimits = {
   unknownWaitingMax: 512,
   /** Share of the loop of one caller that is not known, while others ask; and for how long it may save it up. */
   unknownMaxPercent: 10,
-  unknownSavedMs: 500,
+  unknownSavedMs: 200,
   /** What is reckoned for each request of such a caller, and for each connection, beside what is measured of it. */
   unknownRequestMs: 0.1,
   unknownConnectionMs: 0.5,
@@ -128,8 +128,9 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
     startedUsedMs = usedMs()
     let atMs = nowMs()
     while (begun.length < perTurnMax && (begun.length === 0 || atMs < endsAtMs)) {
-      const waiting = callers.shift()
-      if (!waiting) return
+      const [waiting] = callers
+      if (!waiting || hasHadTurn(waiting, atMs)) return
+      callers.shift()
       if (restsMs(waiting, atMs) > 0) {
         rest(waiting, atMs)
         continue
@@ -146,6 +147,10 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
       atMs = doneMs
     }
   }
+
+  /** What the request of one who is not known takes, and is sent, is known a turn later: more would begin on credit. */
+  const hasHadTurn = ({ name, isKnown }: Caller, atMs: number) =>
+    !isKnown && !isAlone(atMs) && begun.some(({ caller }) => caller.name === name)
 
   /** The turn is over: what it took is shared out by what each of its requests took until its first await. */
   function settle(): void {
