@@ -86,7 +86,9 @@ describe('an operator’s day', () => {
   it('tells its checks as JSON, and where others see a key that is given as an argument', async () => {
     const ended = await demo(stack.url, '--json')
     expect(ended.stderr).not.toContain('--key-file')
-    const shown = await runCli(['demo', '--url', stack.url, '--key', 'a-key-of-nobody'], { DATA_DIR: empty.path })
+    const { url, token } = stack.engine
+    const given = ['--url', stack.url, '--key', 'a-key-of-nobody', '--engine-url', url, '--engine-token', token]
+    const shown = await runCli(['demo', ...given], { DATA_DIR: empty.path })
     expect(shown.stderr).toContain('A key given with --key shows in lists of processes; --key-file does not.')
     const report = JSON.parse(ended.stdout)
     expect(report).toMatchObject({ failed: 0, passed: report.checks.length })
