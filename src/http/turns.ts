@@ -10,7 +10,6 @@
  * begun, and after their end, is measured nowhere: so much is reckoned for each. Nobody is refused for what he takes: he waits.
  */
 import { LRUCache } from 'lru-cache'
-import { createRecentUse } from '../runtime/recent-use.ts'
 
 export interface Caller {
   /** A tenant, or an address. */
@@ -96,7 +95,7 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
   let underWay: { untilMs: number; isOver: boolean }[] = []
   /** Of addresses, until when what they have taken is their share. */
   const paidAtMs = new LRUCache<string, number>({ max: USES_MAX })
-  const uses = createRecentUse(USES_MAX)
+  const uses = createUses()
   /** What the callers of a turn took of it. */
   let begun: { caller: Caller; tookMs: number }[] = []
   let isDeferred = false
@@ -257,6 +256,24 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
       const [ms, atMs] = [bytes / BYTES_PER_MS, nowMs()]
       uses.add(caller.name, ms, atMs)
       if (!caller.isKnown) pay(caller, ms, atMs)
+    },
+  }
+}
+
+/** What callers took of the loop in the last second: older use counts for less and less. */
+function createUses() {
+  const uses = new LRUCache<string, { ms: number; atMs: number }>({ max: USES_MAX })
+  const left = ({ ms, atMs }: { ms: number; atMs: number }, now: number) => ms * Math.exp((atMs - now) / 1_000)
+  return {
+    percent(name: string, now: number): number {
+      const use = uses.get(name)
+      return use === undefined ? 0 : left(use, now) / 10
+    },
+    add(name: string, ms: number, now: number): void {
+      const use = uses.get(name)
+      if (!use) return void uses.set(name, { ms, atMs: now })
+      use.ms = left(use, now) + ms
+      use.atMs = now
     },
   }
 }
