@@ -10,7 +10,7 @@ export interface AttackOrder {
   keys: Keys
   attack: Attack
   seconds: number
-  /** As many as this, spread over the time; undefined: as many as it can. */
+  /** As many as this, one of each connection at once and the others spread over the time; undefined: as many as it can. */
   perSecond?: number
 }
 
@@ -93,11 +93,15 @@ async function repeat(
   unit = 1,
 ): Promise<number> {
   const startedMs = performance.now()
+  const tookMs = endsMs - startedMs
+  // The first of all connections come at once, as they do where nothing holds them back.
+  const spread = Math.max(0, ((perSecond ?? 0) * tookMs) / 1_000 / unit - connections)
+  const dueOf = (turn: number) => (turn < connections ? 0 : startedMs + ((turn - connections + 1) * tookMs) / spread)
   let sent = 0
   const worker = async () => {
     while (performance.now() < endsMs) {
       const turn = sent++
-      const dueMs = perSecond === undefined ? 0 : startedMs + (turn * unit * 1_000) / perSecond
+      const dueMs = perSecond === undefined ? 0 : dueOf(turn)
       if (dueMs > endsMs) return
       const earlyMs = dueMs - performance.now()
       if (earlyMs > 0) await delay(earlyMs)

@@ -8,7 +8,7 @@ import { hasMoreBody } from './body.ts'
 import { createTally } from './bounds.ts'
 import { networkOf } from './client-address.ts'
 import type { ServerOptions } from './server.ts'
-import type { Turns } from './turns.ts'
+import type { Caller, Turns } from './turns.ts'
 
 /** Closes each connection of a client address beyond `perAddressMax` as soon as it is open. */
 export function limitConnections(server: Server, perAddressMax: number): void {
@@ -98,11 +98,12 @@ export function takeInTurns(server: Server, taking: Taking): void {
     else setTimeout(refuse, REFUSAL_DELAY_MS, response).unref()
   }
 
-  const pipelineOf = (socket: Socket): Pipeline => {
+  const pipelineOf = (socket: Socket, caller: Caller): Pipeline => {
     const known = pipelines.get(socket)
     if (known) return known
     const pipeline: Pipeline = { isBusy: false, behind: [], isFull: false, isOver: false }
     pipelines.set(socket, pipeline)
+    turns.connect(caller)
     socket.once('close', () => {
       for (const { release } of pipeline.behind.splice(0)) release()
     })
@@ -111,9 +112,10 @@ export function takeInTurns(server: Server, taking: Taking): void {
 
   const take: RequestListener = (request, response) => {
     const { socket } = request
-    const pipeline = pipelineOf(socket)
+    const caller = callerOf(request)
+    const pipeline = pipelineOf(socket, caller)
     const { behind, isBusy } = pipeline
-    const { name } = callerOf(request)
+    const { name } = caller
     if (pipeline.isFull || (isBusy && pipelined.of(name) >= pipelinedPerCallerMax)) {
       if (!pipeline.isOver) stopReading(socket)
       pipeline.isOver = true

@@ -3,6 +3,7 @@
  * It passes NUL and lone surrogates on to stores that cannot hold them. Here each of these is an error that says where.
  */
 import { randomUUID } from 'node:crypto'
+import { isExact, SAFE_DIGITS } from '../runtime/exact-number.ts'
 
 /** This API does not take the text as JSON. `pointer` (RFC 6901) says where, as far as that is known. */
 export class MalformedJson extends Error {
@@ -56,9 +57,6 @@ const notJson = () => new MalformedJson('The body is not valid JSON.')
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Every double holds a number of this many digits as written. */
-const SAFE_DIGITS = 15
-
 export interface JsonLimits {
   /** Levels of objects and arrays. */
   depthMax: number
@@ -104,37 +102,8 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-function exactly(value: number, source: string): number | InexactNumber {
-  if (isShort(source)) return value
-  return Number.isFinite(value) && isSame(source, String(value)) ? value : new InexactNumber(source)
-}
-
-/** Whether two texts of JSON are the same number, digit by digit: `0.50e1` and `5` are. */
-function isSame(left: string, right: string): boolean {
-  if (left === right) return true
-  const [one, other] = [digitsOf(left), digitsOf(right)]
-  const isZero = one.digits === '' && other.digits === ''
-  return (
-    isZero || (one.power === other.power && one.digits === other.digits && (left[0] === '-') === (right[0] === '-'))
-  )
-}
-
-/** A number without its sign as whole digits, without zeros at either end, times a power of ten. */
-function digitsOf(text: string): { digits: string; power: number } {
-  const start = text[0] === '-' ? 1 : 0
-  const mark = Math.max(text.indexOf('e'), text.indexOf('E'))
-  const end = mark === -1 ? text.length : mark
-  const found = text.indexOf('.')
-  const point = found === -1 ? end : found
-  const all = text.slice(start, point) + text.slice(point + 1, end)
-  let [first, last] = [0, all.length]
-  while (first < last && all.charCodeAt(first) === ZERO) first++
-  while (last > first && all.charCodeAt(last - 1) === ZERO) last--
-  if (first === last) return { digits: '', power: 0 }
-  const fraction = Math.max(0, end - point - 1)
-  const exponent = mark === -1 ? 0 : Number(text.slice(mark + 1))
-  return { digits: all.slice(first, last), power: exponent - fraction + all.length - last }
-}
+const exactly = (value: number, source: string): number | InexactNumber =>
+  isExact(source, value) ? value : new InexactNumber(source)
 
 interface Level {
   /** Keys seen so far; undefined in an array. */
@@ -153,18 +122,20 @@ interface Span {
 /** The characters that matter outside of strings, by their codes. */
 const [QUOTE, COMMA, COLON] = ['"', ',', ':'].map((mark) => mark.charCodeAt(0)) as [number, number, number]
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
-const [ZERO, NINE] = [0x30, 0x39]
+const [ZERO, NINE, POINT] = [0x30, 0x39, 0x2e]
 /** By code: whether a token begins with it. */
 const IS_TOKEN = Uint8Array.from({ length: CLOSE_OBJECT + 1 }, (_, code) =>
   /["{}[\],:\d]/.test(String.fromCharCode(code)) ? 1 : 0,
 )
-/** A number from its first digit on; all else there is for the parser to judge. */
-const NUMBER_REST = /[\d.eE+-]*/y
+/** By code: whether it stands in a number that has an exponent, beside digits and a point. */
+const IS_EXPONENT = Uint8Array.from({ length: CLOSE_OBJECT + 1 }, (_, code) =>
+  /[eE+-]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
 
 /**
  * One pass over the text, without recursion, before anything is built from it: depth, repeated keys, `__proto__` and
- * text that cannot be stored. Whether it is valid JSON at all is left to the parser. True where every number is of so few
- * digits that a double holds it as written. Code by code: an expression over the text costs five times as much.
+ * text that cannot be stored. Whether it is valid JSON at all is left to the parser. True where a double holds every number as
+ * it is written. Code by code: an expression over the text costs five times as much.
  */
 function inspect(text: string, { depthMax, tokensMax }: JsonLimits, span: Span): boolean {
   let plain = true
@@ -178,9 +149,11 @@ function inspect(text: string, { depthMax, tokensMax }: JsonLimits, span: Span):
     if (++tokens > tokensMax)
       throw new MalformedJson(`The body has more than ${tokensMax} values and punctuation marks.`)
     if (code >= ZERO && code <= NINE) {
-      const end = endOfNumber(text, at)
-      plain &&= isShort(text.slice(at, end))
-      at = end - 1
+      const from = at
+      const end = endOfDigits(text, from)
+      const hasFew = end - from <= SAFE_DIGITS && !isExponent(text, end)
+      at = (hasFew ? end : endOfNumber(text, end)) - 1
+      plain &&= hasFew || isExact(text.slice(from, at + 1))
     } else if (code === COMMA) {
       if (levels.length === 1) endSpan(span, at)
       if (level && typeof level.at === 'number') level.at += 1
@@ -209,18 +182,26 @@ function inspect(text: string, { depthMax, tokensMax }: JsonLimits, span: Span):
   return plain
 }
 
+/** The index after the digits and points of a number; all else in it is for the parser to judge. */
+function endOfDigits(text: string, start: number): number {
+  let at = start
+  for (let code = text.charCodeAt(at); (code >= ZERO && code <= NINE) || code === POINT; code = text.charCodeAt(at))
+    at++
+  return at
+}
+
+/** What is read beyond the text's end is no number, and so no exponent. */
+const isExponent = (text: string, at: number): boolean => IS_EXPONENT[text.charCodeAt(at)] === 1
+
 function endOfNumber(text: string, start: number): number {
-  NUMBER_REST.lastIndex = start
-  NUMBER_REST.test(text)
-  return NUMBER_REST.lastIndex
+  let at = start
+  while (isExponent(text, at)) at = endOfDigits(text, at + 1)
+  return at
 }
 
 function endSpan(span: Span, at: number): void {
   if (span.from !== -1 && span.to === -1) span.to = at
 }
-
-/** Of so few digits, and so near to 1, that the double nearest to it is written the same. */
-const isShort = (source: string): boolean => source.length <= SAFE_DIGITS && /^-?\d+(\.\d+)?$/.test(source)
 
 /** The index after the closing quote of the string that starts at `start`. */
 function endOfString(text: string, start: number): number {

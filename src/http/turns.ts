@@ -5,8 +5,9 @@
  *
  * What each caller takes of the loop is measured, from the beginning of a request to the end of the turn that it began in, with
  * what follows its awaits there. Who takes much has one request begun in a turn, and none while a request of somebody who
- * takes little is under way; but not for long, however many those are. Who is not known, an address without a key, has a
- * bounded share beside that while others ask. Nobody is refused for what he takes: he waits.
+ * takes little is under way; but not for long, however many those are. Who is not known, an address without a key, has one
+ * begun in a turn while others ask, and a bounded share beside that. What his requests and connections cost before they are
+ * begun, and after their end, is measured nowhere: so much is reckoned for each. Nobody is refused for what he takes: he waits.
  */
 import { LRUCache } from 'lru-cache'
 
@@ -23,6 +24,8 @@ export interface Turns {
    * else in the caller's turn. False: the caller has too much waiting, and the work is not done.
    */
   take(caller: Caller, work: () => void): boolean
+  /** The caller has opened a connection, which is to be closed again: nobody measures what either takes. */
+  connect(caller: Caller): void
   /** A request of the caller is under way, until what is returned is called; undefined: nobody waits for its end. */
   enter(caller: Caller): (() => void) | undefined
   /** Whether the caller waits for its turn again before what may be dear: who takes little does not. */
@@ -43,7 +46,10 @@ export const defaultTurnLimits = {
   unknownWaitingMax: 512,
   /** Share of the loop of one caller that is not known, while others ask; and for how long it may save it up. */
   unknownMaxPercent: 10,
-  unknownSavedMs: 500,
+  unknownSavedMs: 200,
+  /** What is reckoned for each request of such a caller, and for each connection, beside what is measured of it. */
+  unknownRequestMs: 0.1,
+  unknownConnectionMs: 0.5,
   /** Of the loop in the last second: who takes less takes little, and who takes more takes much. */
   littlePercent: 5,
   muchPercent: 10,
@@ -122,8 +128,9 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
     startedUsedMs = usedMs()
     let atMs = nowMs()
     while (begun.length < perTurnMax && (begun.length === 0 || atMs < endsAtMs)) {
-      const waiting = callers.shift()
-      if (!waiting) return
+      const [waiting] = callers
+      if (!waiting || hasHadTurn(waiting, atMs)) return
+      callers.shift()
       if (restsMs(waiting, atMs) > 0) {
         rest(waiting, atMs)
         continue
@@ -141,6 +148,10 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
     }
   }
 
+  /** What the request of one who is not known takes, and is sent, is known a turn later: more would begin on credit. */
+  const hasHadTurn = ({ name, isKnown }: Caller, atMs: number) =>
+    !isKnown && !isAlone(atMs) && begun.some(({ caller }) => caller.name === name)
+
   /** The turn is over: what it took is shared out by what each of its requests took until its first await. */
   function settle(): void {
     isMeasured = false
@@ -151,12 +162,14 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
     for (const { caller, tookMs } of begun) {
       const ms = usedByAllMs * (sum > 0 ? tookMs / sum : 1 / begun.length)
       uses.add(caller.name, ms, atMs)
-      if (!caller.isKnown) pay(caller, ms, atMs)
+      if (!caller.isKnown) pay(caller, ms + limits.unknownRequestMs, atMs)
     }
     begun = []
   }
 
+  /** What he takes while nobody else asks is at nobody's expense. */
   function pay({ name }: Caller, ms: number, atMs: number): void {
+    if (isAlone(atMs)) return
     const from = Math.max(paidAtMs.get(name) ?? 0, atMs - unknownSavedMs)
     paidAtMs.set(name, from + (ms * 100) / unknownMaxPercent)
   }
@@ -221,6 +234,9 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
       byCaller[name] = waiting
       callers.push(waiting)
       return true
+    },
+    connect(caller) {
+      if (!caller.isKnown) pay(caller, limits.unknownConnectionMs, nowMs())
     },
     enter(caller) {
       const atMs = nowMs()

@@ -182,3 +182,53 @@ test('the process seals at its interval, one of several at a time', async () => 
   expect(health.map(({ state }) => state)).toEqual(['stopped', 'stopped'])
   expect(inFile()).toHaveLength(2)
 })
+
+test('nothing is sealed before its interval is over, by a process that starts anew neither; each seal is offered and posted', async () => {
+  await open()
+  let nowMs = now().getTime()
+  let looks = 0
+  const watched = { ...log, head: () => Promise.try(log.head).finally(() => (looks += 1)) }
+  const posted: string[] = []
+  const post = {
+    send: async ({ signature }: { signature: string }) => void posted.push(signature),
+    ...{ marker: join(directory.path, 'seal-posted'), backlogMax: 10, retryScheduleMs: [1] },
+  }
+  const started = () => {
+    const stopping = new AbortController()
+    const health = { state: 'standby' as const, fault: undefined, handled: 0 }
+    const running = runSealing({
+      ...{ log: watched, store: store.store, databaseUrl: database.url, privateKey, file: file(), post },
+      ...{ intervalMs: 1_000, retryMs: 50, now: () => new Date(nowMs), signal: stopping.signal, health },
+      report: { info: () => undefined, error: () => undefined },
+    })
+    const stop = async () => {
+      stopping.abort()
+      await running
+    }
+    return { health, stop }
+  }
+  const patient = { timeout: 20_000 }
+  /** The log is looked at anew, twice: what was decided at the first of these looks is done. */
+  const looked = async () => {
+    const before = looks
+    await expect.poll(() => looks - before, patient).toBeGreaterThan(1)
+  }
+  const first = started()
+  await looked()
+  expect(first.health.handled).toBe(0)
+  nowMs += 1_000
+  await expect.poll(() => first.health.handled, patient).toBe(1)
+  await first.stop()
+  await open()
+  nowMs += 400
+  const second = started()
+  await looked()
+  expect(second.health.handled).toBe(0)
+  // Since the last seal, whoever made it.
+  nowMs += 600
+  await expect.poll(() => second.health.handled, patient).toBe(1)
+  await expect.poll(() => posted.length, patient).toBe(2)
+  await second.stop()
+  const signatures = (await readSeals(log)).map(({ signature }) => signature)
+  expect([posted, inFile().map(({ signature }) => signature)]).toEqual([signatures, signatures])
+}, 60_000)

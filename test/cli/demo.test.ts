@@ -83,8 +83,13 @@ describe('an operator’s day', () => {
     expect(ended.exitCode).toBe(0)
   })
 
-  it('tells its checks as JSON', async () => {
+  it('tells its checks as JSON, and where others see a key that is given as an argument', async () => {
     const ended = await demo(stack.url, '--json')
+    expect(ended.stderr).not.toContain('--key-file')
+    const { url, token } = stack.engine
+    const given = ['--url', stack.url, '--key', 'a-key-of-nobody', '--engine-url', url, '--engine-token', token]
+    const shown = await runCli(['demo', ...given], { DATA_DIR: empty.path })
+    expect(shown.stderr).toContain('A key given with --key shows in lists of processes; --key-file does not.')
     const report = JSON.parse(ended.stdout)
     expect(report).toMatchObject({ failed: 0, passed: report.checks.length })
     expect(report.checks.length).toBeGreaterThan(30)

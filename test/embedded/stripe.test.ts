@@ -178,6 +178,16 @@ describe('its doors', () => {
     })
     expect(response.status).toBe(process.platform === 'linux' ? 200 : 401)
   })
+
+  it('are closed to what another user orders', async () => {
+    const { getuid } = process
+    // It is another one's as soon as this process is.
+    const other = vi.spyOn(process, 'getuid').mockImplementation(() => (getuid?.() ?? 0) + 1)
+    const body = new URLSearchParams({ count: '1' })
+    const response = await fetch(`${standIn.url}/_test/decline_next`, { method: 'POST', body })
+    other.mockRestore()
+    expect(response.status).toBe(401)
+  })
 })
 
 describe('its state', () => {

@@ -48,13 +48,19 @@ export const attackRows: readonly Row[] = [
   },
   {
     row: 2,
-    fault: 'another user of the machine at the embedded event store, the local mailbox or the provider simulator',
+    fault: 'another user of the machine at the embedded event store, the local mailbox or the stand-ins',
     tests: [
       [STORE_ACCESS, 'nothing is appended'],
       [STORE_ACCESS, 'the node is neither ended nor scavenged, and tells nothing of the log'],
       [OWN_USER, 'a connection of another user is not'],
       ['test/processes/rungate/mail.test.ts', 'is shown to no other user of this machine'],
       ['test/embedded/llm.test.ts', 'is ordered by no other user of this machine, nor shows it what was asked'],
+      ['test/embedded/stripe.test.ts', 'are closed to what another user orders'],
+      [
+        'test/embedded/market/prices.test.ts',
+        'is open to the own user, and to no other one of this machine where the kernel tells',
+      ],
+      ['test/engine/order-entry.test.ts', 'is asked for by %s'],
       [OWN_USER, 'a connection that its owner has closed is nobody’s: the kernel says user 0 of it'],
       [START, 'says that NATS cannot be reached, and ends, and says so, when its event store has ended'],
     ],
@@ -155,6 +161,14 @@ export const attackRows: readonly Row[] = [
       [HIDDEN, 'a stream whose read ends before its last event is named'],
       [SEALING, 'the process seals at its interval, one of several at a time'],
       [
+        SEALING,
+        'nothing is sealed before its interval is over, by a process that starts anew neither; each seal is offered and posted',
+      ],
+      [
+        'test/system/sealing.test.ts',
+        'each seal is in the file and was posted, and between two of them is the interval',
+      ],
+      [
         'test/processes/health.test.ts',
         'a process is down that has halted, and so is one that goes on beside a fault, as sealing over an altered log',
       ],
@@ -202,6 +216,8 @@ export const attackRows: readonly Row[] = [
       [SERVER, 'closes what one address opens beyond its share, until another of its connections has closed'],
       [LIMITS, 'that are not taken are counted for the caller, who is refused beyond a bound until they are'],
       [TURNS, 'refuses what one caller has waiting beyond its bound'],
+      [TURNS, 'wait for what is reckoned for each of them, and for each connection, too'],
+      [TURNS, 'are begun one in a turn of each address while others ask'],
       [TURNS, 'wait once their address has taken its share while others ask, and are begun as it grows'],
     ],
   },

@@ -34,6 +34,8 @@ describe('a schema', () => {
     ['a bare list', z.array(z.number()), ['body: a list']],
     ['a list with its own bound, which comes too late', z.array(z.number()).max(3), ['body: a list']],
     ['a list whose step looks at every element first', z.preprocess(sumFirst, z.array(z.number())), ['body: a list']],
+    ['anything whose check looks at every element first', z.any().refine(sumsUpFirst), ['body: a list']],
+    ['of its own, and looks at every element first', z.custom(sumsUpFirst), ['body: a list']],
     ['a bare record', z.record(z.string(), z.number()), ['body: a record']],
     [
       'a bare text, deep inside',
@@ -65,3 +67,6 @@ describe('a schema', () => {
 function sumFirst(given: unknown): unknown {
   return Array.isArray(given) && given.reduce((sum: number, each: number) => sum + each, 0) > 3 ? null : given
 }
+
+const sumsUpFirst = (given: unknown): boolean =>
+  Array.isArray(given) && given.every((each) => each === 0) && given.length < 4

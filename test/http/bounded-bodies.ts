@@ -29,15 +29,15 @@ const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unkno
 /** More than any list, object or text of a body may have. */
 const FAR_TOO_MANY = 200_000
 
-/** Whether an element is touched of a list, or a member of an object, that is far too long. */
-function touches(schema: z.ZodType, far: 'list' | 'object'): boolean {
+/** Whether an element is touched of a list, or a member of an object, that is far too long; or whether that is taken. */
+function touches(schema: z.ZodType, far: 'list' | 'object', mayTake = false): boolean {
   let touched = 0
   const watched = {
     get: (target: object, name: PropertyKey) => (/^\d+$/.test(String(name)) ? ++touched : Reflect.get(target, name)),
   }
   const many = far === 'list' ? Array.from({ length: FAR_TOO_MANY }, () => 0) : membersOf()
   const { success } = schema.safeParse(new Proxy(many, watched))
-  return success || touched > 0
+  return (success && !mayTake) || touched > 0
 }
 
 let members: Record<string, number> | undefined
@@ -75,6 +75,13 @@ function unboundedAt(schema: z.ZodType, place: string, walk: Walk, textLength: n
       return [`${place}: a record`, ...walk(def.valueType, `${place}.*`)]
     case 'string':
       return takesAnyLength(schema, textLength) ? [`${place}: a text`] : []
+    // What is taken as it comes may be of any length: a body's own bounds hold it. Its checks are a step like others.
+    case 'any':
+    case 'unknown':
+    case 'custom':
+      return (['list', 'object'] as const).flatMap((far) =>
+        touches(schema, far, true) ? [`${place}: ${far === 'list' ? 'a list' : 'a record'}`] : [],
+      )
     case 'pipe':
       return ofPipe(schema, def, place, walk)
     case 'object':

@@ -12,7 +12,7 @@ function loopOf(limits: Partial<Parameters<typeof createTurns>[0]> = {}) {
   const turns = createTurns(
     {
       ...{ turnMaxMs: 2, perTurnMax: 3, waitingMax: 4, unknownWaitingMax: 4 },
-      ...{ unknownMaxPercent: 10, unknownSavedMs: 100 },
+      ...{ unknownMaxPercent: 10, unknownSavedMs: 100, unknownRequestMs: 0, unknownConnectionMs: 0 },
       ...{ littlePercent: 5, muchPercent: 10, heldMaxMs: 10, ...limits },
     },
     {
@@ -34,10 +34,11 @@ function loopOf(limits: Partial<Parameters<typeof createTurns>[0]> = {}) {
     return done.slice(before)
   }
   const awaited: number[] = []
-  /** `afterMs`: behind its first await, in the same turn. */
-  const take = (name: string, ms = 1, { isKnown = true, afterMs = 0 } = {}) =>
+  /** `afterMs`: behind its first await, in the same turn. `isCharged`: as who measures its own steps does. */
+  const take = (name: string, ms = 1, { isKnown = true, afterMs = 0, isCharged = false } = {}) =>
     turns.take({ name, isKnown }, () => {
       now += ms
+      if (isCharged) turns.charge(name, ms)
       awaited.push(afterMs)
       done.push(name)
     })
@@ -45,10 +46,14 @@ function loopOf(limits: Partial<Parameters<typeof createTurns>[0]> = {}) {
     ...{ done, take, turn },
     /** A request of nobody in particular. */
     knock: (address: string, ms = 1, afterMs = 0) => take(address, ms, { isKnown: false, afterMs }),
+    connect: (name: string, isKnown = false) => turns.connect({ name, isKnown }),
     /** A request under way; answers what ends it. */
     enter: (name: string) => turns.enter({ name, isKnown: true }),
     /** Somebody is sent what takes so long to send, as it is reckoned. */
     send: (name: string, ms: number, isKnown = true) => turns.send({ name, isKnown }, ms * BYTES_PER_MS),
+    /** Something is done for the tenant that took so long. */
+    charge: (name: string, ms: number) => turns.charge(name, ms),
+    mayWait: (name: string, isKnown = true) => turns.mayWait({ name, isKnown }),
     isIdle: () => deferred.length === 0,
     pass(ms: number) {
       now += ms
@@ -113,9 +118,8 @@ describe('requests without a key', () => {
     take('acme', 0)
     turn()
     // 10 of the 100 ms that it may have saved; what follows the first await counts too.
-    knock('10.0.0.1', 1, 19)
-    knock('10.0.0.1')
-    expect(turn()).toStrictEqual(['10.0.0.1', '10.0.0.1'])
+    knock('10.0.0.1', 1, 20)
+    expect(turn()).toStrictEqual(['10.0.0.1'])
     knock('10.0.0.1')
     expect([turn(), turn(), isIdle()]).toStrictEqual([[], [], true])
     // Another address is not held up by it, nor is a tenant.
@@ -133,6 +137,7 @@ describe('requests without a key', () => {
   it('wait for what their address was sent, too', () => {
     const { knock, take, send, turn, pass } = loopOf()
     take('acme', 0)
+    knock('10.0.0.1', 0)
     turn()
     send('10.0.0.1', 20, false)
     knock('10.0.0.1')
@@ -142,6 +147,44 @@ describe('requests without a key', () => {
     pass(98)
     expect(turn()).toStrictEqual([])
     pass(1)
+    expect(turn()).toStrictEqual(['10.0.0.1'])
+  })
+
+  it('are begun one in a turn of each address while others ask', () => {
+    const { knock, take, turn } = loopOf({ turnMaxMs: 10, perTurnMax: 10 })
+    take('acme', 0)
+    turn()
+    for (let n = 0; n < 2; n++) knock('10.0.0.1', 0.1)
+    knock('10.0.0.2', 0.1)
+    expect([turn(), turn()]).toStrictEqual([['10.0.0.1', '10.0.0.2'], ['10.0.0.1']])
+  })
+
+  it('wait for what is reckoned for each of them, and for each connection, too', () => {
+    const { knock, take, connect, turn, pass } = loopOf({ unknownRequestMs: 5, unknownConnectionMs: 5 })
+    take('acme', 0)
+    turn()
+    // Of the 10 ms of the loop that it may have saved, one request takes half; of those of a tenant nothing is reckoned.
+    connect('acme', true)
+    knock('10.0.0.1', 0)
+    expect(turn()).toStrictEqual(['10.0.0.1'])
+    connect('10.0.0.1')
+    connect('10.0.0.1')
+    knock('10.0.0.1', 0)
+    knock('10.0.0.2', 0)
+    expect(turn()).toStrictEqual(['10.0.0.2'])
+    pass(49)
+    expect(turn()).toStrictEqual([])
+    pass(1)
+    expect(turn()).toStrictEqual(['10.0.0.1'])
+  })
+
+  it('owe nothing afterwards for what they took while nobody else asked', () => {
+    const { knock, take, turn } = loopOf()
+    knock('10.0.0.1', 1, 60_000)
+    turn()
+    take('acme', 0)
+    turn()
+    knock('10.0.0.1')
     expect(turn()).toStrictEqual(['10.0.0.1'])
   })
 
@@ -219,5 +262,42 @@ describe('who takes much', () => {
     for (let n = 0; n < 2; n++) take('flood', 0.1)
     turn()
     expect(turn()).toStrictEqual([])
+  })
+
+  it('is not held up by a request that has been under way for long', () => {
+    const { take, turn, enter, pass } = flooded()
+    enter('other')
+    pass(10)
+    take('flood')
+    expect(turn()).toStrictEqual(['flood'])
+  })
+
+  it('is not whoever takes neither little nor much', () => {
+    const { take, turn, enter } = loopOf()
+    take('other', 0)
+    take('middling', 70)
+    turn()
+    enter('other')
+    for (let n = 0; n < 2; n++) take('middling', 0.1)
+    expect(turn()).toStrictEqual(['middling', 'middling'])
+  })
+
+  it('takes it by what is done for it later, too, which counts once', () => {
+    const { take, turn, charge, mayWait } = loopOf()
+    take('other', 0)
+    // Where that is measured anyway: at once, and in a turn.
+    take('ordinary', 15, { isCharged: true })
+    take('ordinary', 15, { isCharged: true })
+    take('flood', 0)
+    turn()
+    charge('flood', 200)
+    for (let n = 0; n < 2; n++) take('flood', 0.1)
+    expect(turn()).toStrictEqual(['flood'])
+    expect([mayWait('flood'), mayWait('ordinary')]).toStrictEqual([true, false])
+  })
+
+  it('waits again before what may be dear, as do all who are not known', () => {
+    const { mayWait } = flooded()
+    expect([mayWait('flood'), mayWait('other'), mayWait('10.0.0.1', false)]).toStrictEqual([true, false, true])
   })
 })

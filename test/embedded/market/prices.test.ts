@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { marketPairs } from '../../../src/embedded/market/pairs.ts'
+import { servePrices } from '../../../src/embedded/market/price-server.ts'
 import { startLocalPrices, type Tick } from '../../../src/embedded/market/prices.ts'
 
 const nowMs = () => 1_700_000_000_500
@@ -62,5 +65,25 @@ describe('the local prices', () => {
     })
     prices.close()
     expect(new Set(seen.map(({ feed_id }) => feed_id)).size).toBe(11)
+  })
+})
+
+describe('their socket', () => {
+  it('is open to the own user, and to no other one of this machine where the kernel tells', async () => {
+    const prices = still()
+    const server = await servePrices(prices)
+    const own = new WebSocket(server.url)
+    expect(JSON.parse(String((await once(own, 'message'))[0]))).toMatchObject({ feed_id: 'BTC-USD' })
+    const { getuid } = process
+    // It is another one's as soon as this process is.
+    const other = vi.spyOn(process, 'getuid').mockImplementation(() => (getuid?.() ?? 0) + 1)
+    const foreign = new WebSocket(server.url)
+    const answer = await once(foreign, 'open').then(() => 'open', String)
+    other.mockRestore()
+    foreign.terminate()
+    own.terminate()
+    await server.close()
+    prices.close()
+    expect(answer).toBe(process.platform === 'linux' ? 'Error: Unexpected server response: 401' : 'open')
   })
 })
