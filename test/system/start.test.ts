@@ -115,6 +115,18 @@ describe('settings that a part finds unusable while others start end it with a s
   })
 })
 
+it('a log whose bytes were lost ends the start with what is wrong and a way on', async () => {
+  const dataDir = join(directory.path, 'damaged')
+  mkdirSync(join(dataDir, 'eventstore'), { recursive: true, mode: 0o700 })
+  writeFileSync(join(dataDir, 'eventstore', 'log-0000000000000000.seg'), Buffer.alloc(4_096, 1))
+  const attempt = startMain({ DATABASE_URL: database.url, DATA_DIR: dataDir })
+  expect(await attempt.ended).toBe(1)
+  expect(attempt.said()).toMatch(
+    /opslog cannot start\. The event store in .*: the log is damaged at position 0.*`opslog store verify`/,
+  )
+  expect(attempt.said()).not.toMatch(/^\s+at /m)
+})
+
 /** The protocol's own order to an event store to end, by somebody who names its credential or does not; answers with the status. */
 async function shutDown(url: string, isNamed: boolean): Promise<number | undefined> {
   const { host, username, password } = new URL(url)
