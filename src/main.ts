@@ -12,7 +12,6 @@ import { type Config, loadConfig, ROLES, requirePublicUrl } from './config.ts'
 import { closeToOthers, DataDirectoryInUse, lockDataDirectory } from './embedded/data-directory.ts'
 import { LogMismatch, MISMATCH_REMEDY } from './events/log-identity.ts'
 import { StoreUnavailable } from './events/store.ts'
-import { escapedFromClient } from './eventstore/failure.ts'
 import type { Instance } from './instance.ts'
 import { openLog } from './log.ts'
 import { failureOf } from './postgres/failure.ts'
@@ -23,6 +22,7 @@ import { within } from './runtime/within.ts'
 import { lowerWorkerThreads } from './runtime/worker-priority.ts'
 import type { Services } from './services/backing-services.ts'
 import { checkGivenServices, refuseRolesApart, ServiceUnusable } from './services/preflight.ts'
+import { guardProcess } from './services/stray-errors.ts'
 import { closeTelemetry, telemetryWanted, traceFields, useTracer } from './telemetry.ts'
 
 const HELP = `Starts opslog. Everything is set by environment variables; the README lists them.
@@ -148,20 +148,6 @@ function lowerWorkerPriority(log: Logger): void {
   }
 }
 
-/** Errors that escape everything end the process, which loses nothing; db-client's known strays do not. */
-function guardProcess(log: Logger): void {
-  const onStray = (error: unknown) => {
-    if (escapedFromClient(error)) return log.warn({ err: error }, 'stray error of the event store client')
-    log.fatal({ err: error }, 'unexpected error; the process ends')
-    process.stderr.write(`opslog: unexpected error, see the log: ${error instanceof Error ? error.stack : error}\n`)
-    log.flush(() => process.exit(EXIT_UNEXPECTED))
-    // A log on a full disk is never flushed.
-    setTimeout(() => process.exit(EXIT_UNEXPECTED), FLUSH_MAX_MS)
-  }
-  process.on('uncaughtException', onStray)
-  process.on('unhandledRejection', onStray)
-}
-
 async function main(): Promise<number> {
   const startedMs = performance.now()
   // What an instance keeps, and every log, is for the user who runs it alone.
@@ -172,7 +158,12 @@ async function main(): Promise<number> {
   const wanted = telemetryWanted(config.GIVEN)
   const { log, place } = await openLog(config, wanted.traces ? traceFields : undefined)
   try {
-    guardProcess(log)
+    guardProcess(log, FLUSH_MAX_MS, (error) => {
+      // A process that finds its settings unusable says so while other parts start, so the start itself never hears of it.
+      if (error instanceof InvalidConfiguration) return { text: cannotStart(error.message), code: EXIT_USAGE }
+      const text = `opslog: unexpected error, see the log: ${error instanceof Error ? error.stack : error}\n`
+      return { text, code: EXIT_UNEXPECTED }
+    })
     lowerWorkerPriority(log)
     if (closeToOthers(config.DATA_DIR))
       say(`${config.DATA_DIR} was open to other users of this machine; it is closed now.`)
@@ -198,6 +189,8 @@ async function startTelemetry(config: Config, log: Logger): Promise<void> {
     startOpenTelemetry({ wanted, version: version(), roles, figuresIntervalMs, log: log.child({ part: 'telemetry' }) }),
   )
 }
+
+const cannotStart = (reason: unknown): string => `${pico.red('opslog cannot start.')} ${reason}\n`
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
@@ -274,8 +267,6 @@ try {
   process.exit(await main())
 } catch (error) {
   const known = explain(error)
-  process.stderr.write(
-    `${pico.red('opslog cannot start.')} ${known?.text ?? (error instanceof Error ? error.stack : error)}\n`,
-  )
+  process.stderr.write(cannotStart(known?.text ?? (error instanceof Error ? error.stack : error)))
   process.exit(known?.code ?? EXIT_CANNOT_START)
 }

@@ -185,11 +185,11 @@ export function createGate({ realm, doors, others, failuresPerMinuteMax, trustPr
     }
     if (verdict.kind === 'refused') throw new Problem<string>(verdict.code, verdict.detail)
     const token = bearerToken(head)
+    const headers = { 'www-authenticate': `${challenge}, error="invalid_token"` }
     if (token && isKnownElsewhere(token, head)) {
-      throw new Problem('credential_elsewhere', 'The key is good, but not for this address.')
+      throw new Problem('credential_elsewhere', 'The key is good, but not for this address.', { headers })
     }
     countFailure(clientAddress(c, trustProxy))
-    const headers = { 'www-authenticate': `${challenge}, error="invalid_token"` }
     throw new Problem('credential_invalid', 'The API key is unknown, mistyped or revoked.', { headers })
   }
 

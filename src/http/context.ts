@@ -185,12 +185,12 @@ export function refuse(exchange: Exchange, error: unknown, table: ErrorTable<str
   const { code: name, detail, errors = [], details, headers = {} } = describeError(error, runtime.isUnavailable)
   const { requestId, schemes } = exchange
   const known = table.codes[name]
-  const entry = known ?? kernelErrors.internal_error
   if (!known || name === 'internal_error') runtime.log.error({ requestId, err: error }, 'request failed')
   if (name === 'dependency_unavailable') runtime.log.warn({ requestId, err: error }, 'a dependency is unavailable')
-  const { status, title, shownAs, retryAfterS } = entry
+  const { status, title, shownAs, retryAfterS } = known ?? kernelErrors.internal_error
   if (retryAfterS !== undefined) exchange.headers['retry-after'] = String(retryAfterS)
   for (const [header, value] of Object.entries(headers)) exchange.headers[header] = value
+  if (status !== 401) delete exchange.headers['www-authenticate']
   exchange.code = known ? name : 'internal_error'
   const code = shownAs ?? exchange.code
   const refusal = { code, status, title, detail, errors, details, requestId, schemes }

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { basicAuthorization, credentialOf } from '../embedded/eventstore/access.ts'
-import { startEventStoreThread } from '../embedded/eventstore/start.ts'
+import { EventStoreNotStarted, startEventStoreThread } from '../embedded/eventstore/start.ts'
 import { keepNatsServer } from '../embedded/nats-keeper.ts'
 import { defaultCacheDirectory, findNatsServer } from '../embedded/nats-server.ts'
 import { startPostgres } from '../embedded/postgres.ts'
@@ -18,6 +18,7 @@ import { connectNats } from '../gateway/nats.ts'
 import type { MessageStream } from '../gateway/stream.ts'
 import type { Log } from '../log.ts'
 import { type LocalChains, localChains } from './local-chain.ts'
+import { ServiceUnusable } from './preflight.ts'
 
 export type ServiceKind = 'external' | 'embedded' | 'in-process'
 
@@ -83,6 +84,10 @@ async function eventStoreService(
   const node = await startEventStoreThread({
     ...{ directory, credential },
     onNotice: (notice) => log.warn({ part: 'event store' }, notice),
+  }).catch((error: unknown) => {
+    if (!(error instanceof EventStoreNotStarted)) throw error
+    const wayOn = '`opslog store verify` says what is whole, and docs/runbook.md what to do'
+    throw new ServiceUnusable(`The event store in ${directory}: ${error.message}. ${wayOn}.`, { cause: error })
   })
   stops.push(() => node.close())
   deaths.push(node.closed.then(() => 'the event store'))

@@ -98,6 +98,35 @@ describe('a start that cannot work ends with a sentence, and nothing was started
   })
 })
 
+describe('settings that a part finds unusable while others start end it with a sentence too', {
+  timeout: 90_000,
+}, () => {
+  it.each([
+    [{ S3_BUCKET: 'files' }, 'S3_BUCKET needs a key that signs links'],
+    [{ VISION_URL: 'https://models.example/v1/chat/completions' }, 'VISION_URL is set without VISION_MODEL'],
+  ])('%o', async (environment, sentence) => {
+    // Each start makes a key of its own, which seals what its database has.
+    const own = await createDatabase()
+    const attempt = startMain({ DATABASE_URL: own.url, ...environment })
+    expect(await attempt.ended).toBe(2)
+    await own.drop()
+    expect(attempt.said()).toContain(`opslog cannot start. ${sentence}`)
+    expect(attempt.said()).not.toMatch(/^\s+at /m)
+  })
+})
+
+it('a log whose bytes were lost ends the start with what is wrong and a way on', async () => {
+  const dataDir = join(directory.path, 'damaged')
+  mkdirSync(join(dataDir, 'eventstore'), { recursive: true, mode: 0o700 })
+  writeFileSync(join(dataDir, 'eventstore', 'log-0000000000000000.seg'), Buffer.alloc(4_096, 1))
+  const attempt = startMain({ DATABASE_URL: database.url, DATA_DIR: dataDir })
+  expect(await attempt.ended).toBe(1)
+  expect(attempt.said()).toMatch(
+    /opslog cannot start\. The event store in .*: the log is damaged at position 0.*`opslog store verify`/,
+  )
+  expect(attempt.said()).not.toMatch(/^\s+at /m)
+})
+
 /** The protocol's own order to an event store to end, by somebody who names its credential or does not; answers with the status. */
 async function shutDown(url: string, isNamed: boolean): Promise<number | undefined> {
   const { host, username, password } = new URL(url)

@@ -130,10 +130,11 @@ export const roster: Aggregate<RosterState, RosterCommand, RosterEvent> = {
       }
       case 'transfer': {
         const { accountId, author, at: occurredAt, fromId, toId } = command
-        if (!state.members.has(toId)) throw memberNotFound()
+        // First who asks: nobody else learns from the answer who is a member.
         if (state.members.get(fromId)?.role !== 'owner') {
           throw new Rejected('owner_only', 'The owner alone gives the ownership away, by its own session.')
         }
+        if (!state.members.has(toId)) throw memberNotFound()
         if (fromId === toId) throw new Rejected('already_owner', 'is the owner already', '/id')
         const data = { accountId, fromId, toId, author, occurredAt }
         return [{ type: 'rungate.OwnershipTransferred.v1', data }]

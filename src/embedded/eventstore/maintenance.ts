@@ -8,7 +8,14 @@ import { type Acknowledged, acknowledgedBy, LOG_END_FILE, writeLogEnd } from './
 import { recordCreatedMs } from './storage/record.ts'
 import { cutSegment, recoverTail, walkRecords } from './storage/recovery.ts'
 import type { ScavengeReport } from './storage/scavenge.ts'
-import { bytesOnDisk, closeSegments, hasSegments, openSegments, syncDirectory } from './storage/segment-files.ts'
+import {
+  bytesOnDisk,
+  closeSegments,
+  hasSegments,
+  noLogIn,
+  openSegments,
+  syncDirectory,
+} from './storage/segment-files.ts'
 import { filesOf, type Segment, type SegmentFile } from './storage/segments.ts'
 import { EventStore } from './storage/store.ts'
 import { openForReading, verifyStore } from './verification.ts'
@@ -33,7 +40,7 @@ function syncFile(file: string): void {
  */
 export async function backupStore(directory: string, target: string): Promise<BackupReport> {
   if (fs.existsSync(target)) throw new Error(`${target} exists already`)
-  if (!hasSegments(directory)) throw new Error(`there is no event log in ${directory}`)
+  if (!hasSegments(directory)) throw noLogIn(directory)
   const partial = `${target}.partial`
   fs.rmSync(partial, { recursive: true, force: true })
   fs.mkdirSync(partial, { recursive: true })
@@ -95,7 +102,7 @@ function countAndCut(segments: readonly Segment[], copy: Copy): number {
 
 /**
  * Puts a backup into a directory that holds no log yet, after verifying it.
- * @throws {Error} where the backup is damaged or the directory holds a log.
+ * @throws {Error} where there is no backup or it is damaged, or the directory holds a log.
  */
 export function restoreStore(backup: string, directory: string): BackupReport {
   const report = verifyStore(backup)
@@ -124,7 +131,7 @@ export function restoreStore(backup: string, directory: string): BackupReport {
  * @throws {DirectoryInUseError} where one does.
  */
 export async function scavengeStore(directory: string): Promise<ScavengeReport> {
-  if (!hasSegments(directory)) throw new Error(`there is no event log in ${directory}`)
+  if (!hasSegments(directory)) throw noLogIn(directory)
   const limits = { ...DEFAULT_LIMITS, checkBytesPerSecond: 0 }
   const store = new EventStore({ ...limits, directory, onNotice: () => undefined })
   try {
@@ -150,7 +157,7 @@ export type StoreStatistics = {
 
 /** What is in a directory, without reading the whole log; the node may run meanwhile. */
 export function storeStatistics(directory: string): StoreStatistics {
-  if (!hasSegments(directory)) throw new Error(`there is no event log in ${directory}`)
+  if (!hasSegments(directory)) throw noLogIn(directory)
   const { segments } = openForReading(directory)
   try {
     const { mark, ...known } = indexStatistics(directory)

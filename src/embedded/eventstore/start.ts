@@ -5,6 +5,11 @@ import type { EventStoreOptions } from './options.ts'
 
 export type EventStoreNode = RunningNode
 
+/** The node's thread could not serve the directory; the message says why. */
+export class EventStoreNotStarted extends Error {
+  override name = 'EventStoreNotStarted'
+}
+
 /**
  * Serves the directory from the calling thread.
  * @returns the connection string, the port, and `close`, which finishes what was accepted and frees the directory.
@@ -14,7 +19,10 @@ export function startEventStore(options: EventStoreOptions): Promise<EventStoreN
   return runNode(options)
 }
 
-/** The same in a worker thread: an append's fsync and a long read then never hold up the caller. */
+/**
+ * The same in a worker thread: an append's fsync and a long read then never hold up the caller.
+ * @throws {EventStoreNotStarted} for the same reasons.
+ */
 export async function startEventStoreThread(options: EventStoreOptions): Promise<EventStoreNode> {
   const { onNotice, ...transferable } = options
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: transferable, stdout: false })
@@ -24,7 +32,7 @@ export async function startEventStoreThread(options: EventStoreOptions): Promise
   const ready = await new Promise<{ url: string; port: number }>((resolve, reject) => {
     worker.on('message', (message: Message) => {
       if (message.notice !== undefined) report(message.notice)
-      if (message.failed !== undefined) reject(new Error(message.failed))
+      if (message.failed !== undefined) reject(new EventStoreNotStarted(message.failed))
       if (message.ready) resolve(message.ready)
     })
     worker.on('error', (error) => {

@@ -3,7 +3,7 @@ import { openIndexForReading } from './storage/index-reading.ts'
 import { type Acknowledged, acknowledgedBy, isLoss } from './storage/log-end.ts'
 import { type RecordView, recordFollowing, recordNameBytes, recordRevision } from './storage/record.ts'
 import { bytesInUse, nextIntact, vouchedFor, walkRecords } from './storage/recovery.ts'
-import { bytesOnDisk, closeSegments, openSegments } from './storage/segment-files.ts'
+import { bytesOnDisk, closeSegments, noLogIn, openSegments, requireDirectory } from './storage/segment-files.ts'
 import { holdsPosition, type Segment } from './storage/segments.ts'
 
 export type Damage = { position: number; bytes: number }
@@ -89,12 +89,13 @@ function hasHoleBetween(holes: readonly number[], from: number, to: number): boo
  * @throws {Error} where there is no log and no sign of one, a file is missing between others, or a header is damaged.
  */
 export function verifyStore(directory: string): VerifyReport {
+  requireDirectory(directory)
   const index = openLookUp(directory)
   // Before the files are opened: a running node may go on meanwhile, so they hold at least so much.
   const acknowledged = acknowledgedBy(directory, index?.indexedTo ?? 0)
   const { segments, coveredTo } = openForReading(directory)
   try {
-    if (segments.length === 0 && acknowledged.position === 0) throw new Error(`there is no event log in ${directory}`)
+    if (segments.length === 0 && acknowledged.position === 0) throw noLogIn(directory)
     const report = emptyReport(bytesOnDisk(segments))
     const check = createCheck(report, segments, index)
     const stopped = segments.length === 0 ? 0 : checkLog(segments, report, acknowledged.position, check.visit)

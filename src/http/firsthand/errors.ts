@@ -48,6 +48,8 @@ const typed = (entry: ErrorEntry): ErrorEntry => ({ ...entry, shownAs: TYPES[ent
 const kernel: Record<KernelCode, ErrorEntry> = {
   ...kernelErrors,
   validation_failed: { ...kernelErrors.validation_failed, status: 422 },
+  // 403 is for organizations and keys that may not; a worker's token says nothing of either, nor a buyer's key of a worker.
+  credential_elsewhere: { ...kernelErrors.credential_elsewhere, status: 401 },
 }
 
 const own: Record<Exclude<FirsthandCode, KernelCode>, ErrorEntry> = {

@@ -234,6 +234,9 @@ describe('a roster', () => {
       .when({ ...transfer, toId: memberId })
       .then(rejects('already_owner', '/id'))
     given([joined]).when(transfer).then(rejects('member_not_found'))
+    given([])
+      .when({ ...transfer, fromId: '' })
+      .then(rejects('owner_only'))
   })
 })
 

@@ -2,7 +2,13 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { EventStoreDBClient, NO_STREAM } from '@eventstore/db-client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { backupStore, restoreStore, storeStatistics } from '../../../src/embedded/eventstore/maintenance.ts'
+import {
+  backupStore,
+  restoreStore,
+  scavengeStore,
+  storeStatistics,
+} from '../../../src/embedded/eventstore/maintenance.ts'
+import { acceptLoss } from '../../../src/embedded/eventstore/storage/loss.ts'
 import { verifyStore } from '../../../src/embedded/eventstore/verification.ts'
 import { runCli, spawnCli } from '../../support/cli.ts'
 import { startEventStoreNode } from '../../support/event-store-node.ts'
@@ -30,6 +36,16 @@ async function filled(streams: number): Promise<string[]> {
 }
 
 const segmentFiles = (path: string) => readdirSync(path).filter((name) => name.endsWith('.seg'))
+
+test('a directory that is not there is said to hold no log, and is not made', async () => {
+  const sentence = `there is no event log in ${data}`
+  for (const look of [verifyStore, storeStatistics]) expect(() => look(data)).toThrow(sentence)
+  expect(() => acceptLoss(data, () => undefined)).toThrow(sentence)
+  expect(() => restoreStore(data, join(directory.path, 'restored'))).toThrow(sentence)
+  await expect(backupStore(data, join(directory.path, 'backup'))).rejects.toThrow(sentence)
+  await expect(scavengeStore(data)).rejects.toThrow(sentence)
+  expect(readdirSync(directory.path)).toStrictEqual([])
+})
 
 test('a whole store verifies and shows its figures', async () => {
   await filled(20)

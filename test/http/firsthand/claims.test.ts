@@ -43,6 +43,17 @@ describe('the jobs that workers see', () => {
   })
 })
 
+describe('a worker’s token', () => {
+  it('signs in no buyer, nor a buyer’s key a worker', async () => {
+    const asBuyer = await api.buy('GET', '/v1/jobs', { key: wilma.token })
+    const asWorker = await work(api, { token: buyer.key }, 'GET', '/jobs')
+    for (const { status, body, headers } of [asBuyer, asWorker]) {
+      expect([status, body.error.type]).toStrictEqual([401, 'authentication_error'])
+      expect(headers.get('www-authenticate')).toMatch(/^Bearer realm="firsthand"/)
+    }
+  })
+})
+
 describe('a claim', () => {
   it('names the seat, and the job is in progress', async () => {
     const jobId = await jobOf(2)

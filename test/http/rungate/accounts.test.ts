@@ -60,6 +60,7 @@ describe('an address', () => {
     for (const key of keys) {
       const refused = await api.govern('GET', '/api/account', key === undefined ? {} : { key })
       expect([refused.status, refused.body]).toStrictEqual([401, SIGN_IN])
+      expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer realm="rungate"/)
     }
   })
 
@@ -74,6 +75,7 @@ describe('an address', () => {
     for (const headers of refusals) {
       const refused = await me(headers as Record<string, string>)
       expect([refused.status, refused.body.error.type]).toStrictEqual([401, 'unauthorized'])
+      expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer realm="rungate"/)
     }
   })
 

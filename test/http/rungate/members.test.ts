@@ -233,6 +233,9 @@ describe('the owner', () => {
     expect((await api.govern('DELETE', `/api/members/${first.memberId}`, as(first.cookie))).status).toBe(409)
     expect((await transfer(first.memberId, first.cookie)).status).toBe(400)
     expect((await transfer(randomUUID(), first.cookie)).status).toBe(404)
+    const byToken = { key: (await registered(api)).token }
+    const asked = await api.govern('PATCH', `/api/members/${randomUUID()}/transfer-ownership`, byToken)
+    expect([asked.status, asked.body.error.type]).toStrictEqual([403, 'forbidden'])
     expect((await transfer(second.memberId, first.cookie)).status).toBe(200)
     await eventually(async () => {
       const { body } = await api.govern('GET', '/api/members', as(second.cookie))

@@ -10,7 +10,7 @@ import { lockDirectory } from './lock.ts'
 import { acknowledgedBy, isLoss, writeLogEnd } from './log-end.ts'
 import { encodedName, encodeRecord, type Placement, recordLength } from './record.ts'
 import { cutSegment, findIntactEnd } from './recovery.ts'
-import { closeSegments, createSegment, openSegments } from './segment-files.ts'
+import { closeSegments, createSegment, openSegments, requireDirectory } from './segment-files.ts'
 import { SEGMENT_HEADER_BYTES } from './segments.ts'
 
 export const LOSS_EVENT_TYPE = '$log-loss-accepted'
@@ -43,9 +43,10 @@ function lossRecord(loss: AcceptedLoss): Buffer {
 /**
  * Accepts the loss of the log's end in a directory that no node uses. The index is removed, so that the next start builds
  * it from what is left. A crash on the way leaves a directory that still refuses to start, and this can be called again.
- * @throws {Error} where a node uses the directory, nothing is lost, or the log is damaged before its end.
+ * @throws {Error} where there is no log, a node uses the directory, nothing is lost, or the log is damaged before its end.
  */
 export function acceptLoss(directory: string, onNotice: (notice: string) => void): AcceptedLoss {
+  requireDirectory(directory)
   const lock = lockDirectory(directory)
   try {
     const acknowledged = acknowledgedBy(directory, readIndexedTo(directory, onNotice))

@@ -31,6 +31,13 @@ export function hasSegments(directory: string): boolean {
   return fs.existsSync(directory) && fs.readdirSync(directory).some((name) => SEGMENT_NAME.test(name))
 }
 
+export const noLogIn = (directory: string): Error => new Error(`there is no event log in ${directory}`)
+
+/** Throws where there is no such directory, before something is looked for in it. */
+export function requireDirectory(directory: string): void {
+  if (!fs.existsSync(directory)) throw noLogIn(directory)
+}
+
 function putPosition(header: Buffer, position: number, offset: number): void {
   header.writeBigUInt64LE(BigInt(position), offset)
 }
