@@ -4,7 +4,20 @@
  * transactions go out one after the other, each with the number that the chain expects next, so that none waits for one that was lost.
  */
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types'
-import { type Address, BaseError, createPublicClient, createWalletClient, type Hex, http, isAddressEqual } from 'viem'
+import { LRUCache } from 'lru-cache'
+import {
+  type Address,
+  BaseError,
+  createPublicClient,
+  createWalletClient,
+  Eip1559FeesNotSupportedError,
+  type Hex,
+  http,
+  isAddressEqual,
+  isErc6492Signature,
+  parseErc6492Signature,
+  type TransactionReceipt,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { defineChain, parseAbi, parseAbiItem, parseEventLogs } from 'viem/utils'
 
@@ -13,10 +26,16 @@ export class ChainSilent extends Error {
   override name = 'ChainSilent'
 }
 
+/** A transaction in which an authorization has paid us. */
+export interface PaidIn {
+  transaction: string
+  blockNumber: string
+}
+
 /** What the chain says of an authorization, whoever brought it there. */
 export type ChainSays =
   /** Its money has come to us, in this transaction. */
-  | { as: 'paid'; transaction: string; blockNumber: string; blockAt: Date }
+  | ({ as: 'paid'; blockAt: Date } & PaidIn)
   /** It was used without paying us, and can be used no more. */
   | { as: 'cancelled' }
   /** Its time is over by the chain's clock, and it was not used. */
@@ -93,6 +112,10 @@ const domainTypes = {
 const LOG_BLOCKS = 5_000n
 const LOG_LOOKS_MAX = 40
 const POLLING_MS = 50
+/** As many transactions as one relayer has under way, and more. */
+const RECEIPTS_MAX = 1_000
+/** As the library says of a signature that is not good. */
+const UNREADABLE = 'invalid_exact_evm_signature'
 /** Of a requirement: how long a payer may let it be good. */
 export const MAX_TIMEOUT_S = 300
 
@@ -103,6 +126,38 @@ export const requirementsOf = (
   ...{ scheme: 'exact', network: network as PaymentRequirements['network'], asset, amount, payTo },
   ...{ maxTimeoutSeconds: MAX_TIMEOUT_S, extra: { name, version } },
 })
+
+/** Undefined: the transaction did not use the authorization, or its money went elsewhere. */
+function paidIn(
+  { asset, from, to, value, nonce }: SignedAuthorization,
+  { logs, transactionHash: transaction, blockNumber }: TransactionReceipt,
+): PaidIn | undefined {
+  const isOf = (address: Address, payer: Address) =>
+    isAddressEqual(address, asset as Address) && isAddressEqual(payer, from as Address)
+  const isUsed = parseEventLogs({ abi: [USED], logs }).some(
+    ({ address, args }) => isOf(address, args.authorizer) && args.nonce === nonce.toLowerCase(),
+  )
+  const isPaid = parseEventLogs({ abi: [TRANSFER], logs }).some(
+    ({ address, args }) =>
+      isOf(address, args.from) && isAddressEqual(args.to, to as Address) && args.value === BigInt(value),
+  )
+  return isUsed && isPaid ? { transaction, blockNumber: String(blockNumber) } : undefined
+}
+
+/** Undefined: it is not wrapped. Throws BaseError where the wrapping cannot be read. */
+const innerSignatureOf = (signature: Hex): Hex | undefined =>
+  isErc6492Signature(signature) ? parseErc6492Signature(signature).signature : undefined
+
+/** The library takes what it cannot read for a chain that does not answer. */
+function isReadable({ signature }: SignedAuthorization): boolean {
+  try {
+    innerSignatureOf(signature as Hex)
+    return true
+  } catch (error) {
+    if (error instanceof BaseError) return false
+    throw error
+  }
+}
 
 export type OpenedX402Chain = ReturnType<typeof openX402Chain>
 
@@ -119,6 +174,8 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
   }
   const reader = createPublicClient(over)
   const relayer = relayerKey && createWalletClient({ ...over, account: privateKeyToAccount(relayerKey) })
+  /** Of transactions of ours, until whoever has sent one looks at it. */
+  const receipts = new LRUCache<string, TransactionReceipt>({ max: RECEIPTS_MAX })
   let turn: Promise<unknown> = Promise.resolve()
   let facilitator: Promise<Facilitator> | undefined
 
@@ -127,6 +184,15 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
     const sending = turn.then(send, send)
     turn = sending.catch(() => undefined)
     return sending
+  }
+
+  async function priceOfGas() {
+    try {
+      return await reader.estimateFeesPerGas()
+    } catch (error) {
+      if (!(error instanceof Eip1559FeesNotSupportedError)) throw error
+      return reader.estimateFeesPerGas({ type: 'legacy' })
+    }
   }
 
   async function openFacilitator(): Promise<Facilitator> {
@@ -144,25 +210,43 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
       verifyTypedData: (args) => reader.verifyTypedData(args as never),
       getCode: (args) => reader.getCode(args),
       // Estimated on what is on its way too: an authorization that waits to be mined is not sent a second time.
-      writeContract: (args) =>
-        inTurn(async () => {
-          const call = { ...args, account, blockTag: 'pending' } as never
-          const gas = await reader.estimateContractGas(call)
+      async writeContract(args) {
+        const call = { ...args, account, blockTag: 'pending' } as never
+        const [gas, price] = await Promise.all([reader.estimateContractGas(call), priceOfGas()])
+        // Others' transactions wait for this one's number alone.
+        return inTurn(async () => {
           const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
-          return relayer.writeContract({ ...args, gas: (gas * 12n) / 10n, nonce } as never)
-        }),
+          return relayer.writeContract({ ...args, ...price, chainId: id, gas: (gas * 12n) / 10n, nonce } as never)
+        })
+      },
       sendTransaction: (args) =>
         inTurn(async () => {
           const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
           return relayer.sendTransaction({ ...args, nonce } as never)
         }),
-      waitForTransactionReceipt: ({ hash }) => reader.waitForTransactionReceipt({ hash, timeout: sendWaitMs }),
+      async waitForTransactionReceipt({ hash }) {
+        const receipt = await reader.waitForTransactionReceipt({ hash, timeout: sendWaitMs })
+        receipts.set(hash, receipt)
+        return receipt
+      },
     }
     return new ExactEvmScheme(signer)
   }
   const facilitating = () => {
     facilitator ??= openFacilitator()
     return facilitator
+  }
+
+  /**
+   * A wrapping by EIP-6492 says how an account is made; once the account is there, the signature in it counts alone, by EIP-1271. What
+   * is not unwrapped is the library's to judge.
+   */
+  async function unwrapped(authorization: SignedAuthorization): Promise<SignedAuthorization> {
+    const { from, signature } = authorization
+    const inner = innerSignatureOf(signature as Hex)
+    if (inner === undefined) return authorization
+    const code = await reader.getCode({ address: from as Address })
+    return code === undefined ? authorization : { ...authorization, signature: inner }
   }
 
   const paymentOf = (authorization: SignedAuthorization): PaymentPayload => {
@@ -203,7 +287,7 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
   }
 
   async function outcomeOf(authorization: SignedAuthorization): Promise<ChainSays> {
-    const { asset, from, to, value, nonce, validBeforeS } = authorization
+    const { asset, from, nonce, validBeforeS } = authorization
     const isUsed = await reader.readContract({
       ...{ address: asset as Address, abi: token, functionName: 'authorizationState' },
       args: [from as Address, nonce as Hex],
@@ -214,40 +298,34 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
     }
     const use = await useOf(authorization)
     if (use.eventName !== 'AuthorizationUsed') return { as: 'cancelled' }
-    const { transactionHash: hash } = use
-    const [{ logs }, block] = await Promise.all([
-      reader.getTransactionReceipt({ hash }),
+    const [receipt, block] = await Promise.all([
+      reader.getTransactionReceipt({ hash: use.transactionHash }),
       reader.getBlock({ blockHash: use.blockHash }),
     ])
-    const isPaid = parseEventLogs({ abi: [TRANSFER], logs }).some(
-      ({ address, args }) =>
-        isAddressEqual(address, asset as Address) &&
-        isAddressEqual(args.from, from as Address) &&
-        isAddressEqual(args.to, to as Address) &&
-        args.value === BigInt(value),
-    )
-    if (!isPaid) return { as: 'cancelled' }
-    const blockAt = new Date(Number(block.timestamp) * 1_000)
-    return { as: 'paid', transaction: hash, blockNumber: String(block.number), blockAt }
+    const paid = paidIn(authorization, receipt)
+    return paid ? { as: 'paid', ...paid, blockAt: new Date(Number(block.timestamp) * 1_000) } : { as: 'cancelled' }
   }
 
   return {
     network: of,
     /** Undefined: it is good; else why not, in a word of the protocol. Throws ChainSilent. */
     async faultOf(authorization: SignedAuthorization): Promise<string | undefined> {
-      const payload = paymentOf(authorization)
-      const { isValid, invalidReason } = await asked(async () =>
-        (await facilitating()).verify(payload, payload.accepted),
-      )
+      if (!isReadable(authorization)) return UNREADABLE
+      const { isValid, invalidReason } = await asked(async () => {
+        const payload = paymentOf(await unwrapped(authorization))
+        return (await facilitating()).verify(payload, payload.accepted)
+      })
       if (isValid) return undefined
       // The library takes a node that is away for a bad payment.
       await asked(() => reader.getBlockNumber())
       return invalidReason ?? 'invalid_payload'
     },
     /** Whether the payer has signed it, whatever became of it. Throws ChainSilent. */
-    isSigned: ({ from, to, value, validAfterS, validBeforeS, nonce, signature, asset }: SignedAuthorization) =>
-      asked(() =>
-        reader.verifyTypedData({
+    isSigned: (authorization: SignedAuthorization) =>
+      asked(async () => {
+        if (!isReadable(authorization)) return false
+        const { from, to, value, validAfterS, validBeforeS, nonce, signature, asset } = await unwrapped(authorization)
+        return reader.verifyTypedData({
           address: from as Address,
           domain: { name: of.name, version: of.version, chainId: id, verifyingContract: asset as Address },
           ...{ types: domainTypes, primaryType: 'TransferWithAuthorization' },
@@ -256,13 +334,17 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
             ...{ validAfter: BigInt(validAfterS), validBefore: BigInt(validBeforeS) },
           },
           signature: signature as Hex,
-        }),
-      ),
-    /** How that ends says nothing certain. */
-    async send(authorization: SignedAuthorization): Promise<void> {
-      const payload = paymentOf(authorization)
-      await asked(async () => (await facilitating()).settle(payload, payload.accepted))
-    },
+        })
+      }),
+    /** Where the chain has its transaction, and that is ours: where it paid. Otherwise how it ended is not known, and the chain is asked. */
+    send: (authorization: SignedAuthorization): Promise<PaidIn | undefined> =>
+      asked(async () => {
+        const payload = paymentOf(await unwrapped(authorization))
+        const { transaction } = await (await facilitating()).settle(payload, payload.accepted)
+        const receipt = receipts.get(transaction)
+        receipts.delete(transaction)
+        return receipt && paidIn(authorization, receipt)
+      }),
     outcomeOf: (authorization: SignedAuthorization) => asked(() => outcomeOf(authorization)),
     /** Whether the payer has the money now. Throws ChainSilent. */
     isFunded: ({ asset, from, value }: SignedAuthorization) =>
