@@ -2,6 +2,7 @@
  * Credits payments that are confirmed and whose credit is missing, after whatever crash, and asks providers about payments that nobody
  * has told the end of: a lost event must not need a claim.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { consequenceContext, systemContext } from '../../commands/context.ts'
 import { deterministicId } from '../../commands/identity.ts'
@@ -20,6 +21,8 @@ export const SETTLEMENTS = 'killatamata-settlements'
 const CONFIRMED = 'killatamata.PaymentConfirmed.v1'
 
 export interface SettlementLimits {
+  /** In which whoever confirmed a payment credits it too: it is credited here from then on. */
+  graceMs: number
   /** Between two looks, and the age from which a provider is asked. */
   intervalMs: number
   ageMs: number
@@ -71,7 +74,7 @@ export function createSettlementSweep({ db, log, now = () => new Date(), purchas
 
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runSettlements(options: Options & ProcessDependencies): Promise<void> {
-  const { purchasing, log, now = () => new Date() } = options
+  const { purchasing, log, limits, signal, now = () => new Date() } = options
   const sweep = createSettlementSweep(options)
   async function follow(event: Delivered): Promise<void> {
     if (isPoison(event)) {
@@ -90,9 +93,18 @@ export function runSettlements(options: Options & ProcessDependencies): Promise<
       log.error({ err, settlementId: data.settlementId }, 'a payment that is confirmed cannot be credited now')
     }
   }
+  /** Two that credit at the same moment would only get in each other's way. */
+  async function letCredit(events: readonly Delivered[]): Promise<void> {
+    const recordedAt = events.findLast((event) => !isPoison(event))
+    if (!recordedAt) return
+    const { occurredAt } = (recordedAt as Recorded<Extract<SettlementEvent, { type: typeof CONFIRMED }>>).data
+    const leftMs = Date.parse(occurredAt) + limits.graceMs - now().getTime()
+    if (leftMs > 0) await delay(Math.min(leftMs, limits.graceMs), undefined, { signal })
+  }
   const handle = async (events: Delivered[]) => {
+    await letCredit(events)
     for (const event of events) await follow(event)
   }
-  const background = (signal: AbortSignal) => [sweep.run(signal)]
+  const background = (leading: AbortSignal) => [sweep.run(leading)]
   return runProcess({ name: SETTLEMENTS, types: [CONFIRMED], handle, background }, options)
 }
