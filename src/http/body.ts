@@ -60,7 +60,7 @@ export function readBody(spec: BodySpec | undefined, bodyMaxBytes: number, jsonT
     if (Number(c.req.header('content-length') ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
     requireType(c, types)
     proceed(c)
-    return chunksOf(c.req.raw.body, bodyMaxBytes)
+    return chunksOf(streamOf(c), bodyMaxBytes)
   }
   return (c: Context<AppEnv>): Promise<Uint8Array | undefined> | AsyncIterable<Uint8Array> | undefined => {
     if (BODYLESS_METHODS.includes(c.req.method)) return undefined
@@ -88,28 +88,36 @@ async function whole(request: Request): Promise<Uint8Array | undefined> {
 
 async function collect(stream: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of chunksOf(stream, bytesMax)) chunks.push(chunk)
+  for await (const chunk of chunksOf(stream?.[Symbol.asyncIterator](), bytesMax)) chunks.push(chunk)
   return chunks.length === 0 ? undefined : Buffer.concat(chunks)
 }
 
-async function* chunksOf(stream: ReadableStream<Uint8Array> | null, bytesMax: number): AsyncGenerator<Uint8Array> {
-  if (!stream) return
+type Chunks = AsyncIterator<Uint8Array>
+
+/** Node's own stream where there is one: a stream of the web copies each chunk, and of large bodies that is most of the memory. */
+function streamOf(c: Context<AppEnv>): Chunks | undefined {
+  const { incoming } = c.env ?? {}
+  if (incoming) return incoming.iterator({ destroyOnReturn: false })
+  return c.req.raw.body?.[Symbol.asyncIterator]()
+}
+
+async function* chunksOf(chunks: Chunks | undefined, bytesMax: number): AsyncGenerator<Uint8Array> {
+  if (!chunks) return
   let size = 0
-  const reader = stream.getReader()
-  for (let chunk = await next(reader); chunk; chunk = await next(reader)) {
+  for (let chunk = await next(chunks); chunk; chunk = await next(chunks)) {
     size += chunk.byteLength
     if (size > bytesMax) {
       // Not awaited: how the rest of the body ends is of no interest, and the server closes the connection.
-      reader.cancel().catch(() => undefined)
+      chunks.return?.().catch(() => undefined)
       throw tooLarge(bytesMax)
     }
     if (chunk.byteLength > 0) yield chunk
   }
 }
 
-async function next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+async function next(chunks: Chunks): Promise<Uint8Array | undefined> {
   try {
-    return (await reader.read()).value
+    return (await chunks.next()).value
   } catch (error) {
     throw cutShort(error)
   }
