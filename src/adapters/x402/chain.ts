@@ -1,35 +1,25 @@
 /**
  * Payments of x402's scheme `exact` on chains of the EVM: an authorization (EIP-3009) that the payer has signed is verified and sent
- * by the protocol's own library, in this process or by a facilitator over HTTP. What became of it says the chain alone. The relayer's
- * transactions go out one after the other, each with the number that the chain expects next, so that none waits for one that was lost.
+ * by the protocol's own library, in this process or by a facilitator over HTTP (relaying.ts). What became of it says the chain alone.
  */
-import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types'
-import { LRUCache } from 'lru-cache'
-import {
-  type Address,
-  BaseError,
-  createPublicClient,
-  createWalletClient,
-  Eip1559FeesNotSupportedError,
-  type Hex,
-  http,
-  isAddressEqual,
-  isErc6492Signature,
-  parseErc6492Signature,
-  type TransactionReceipt,
-} from 'viem'
+import type { PaymentPayload, PaymentRequirements } from '@x402/core/types'
+import { type Address, BaseError, createPublicClient, createWalletClient, type Hex, http } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { defineChain, parseAbi, parseAbiItem, parseEventLogs } from 'viem/utils'
+import { defineChain, parseAbi, parseAbiItem } from 'viem/utils'
+import {
+  domainTypes,
+  innerSignatureOf,
+  isReadable,
+  type PaidIn,
+  paidIn,
+  type SignedAuthorization,
+  USED,
+} from './authorization.ts'
+import { openRelaying } from './relaying.ts'
 
 /** The chain cannot be asked now. */
 export class ChainSilent extends Error {
   override name = 'ChainSilent'
-}
-
-/** A transaction in which an authorization has paid us. */
-export interface PaidIn {
-  transaction: string
-  blockNumber: string
 }
 
 /** What the chain says of an authorization, whoever brought it there. */
@@ -55,19 +45,6 @@ export interface X402Network {
   payTo: string
 }
 
-/** All that is needed to send it to the chain, now or after a crash. Amounts and times in whole numbers, as text. */
-export interface SignedAuthorization {
-  network: string
-  asset: string
-  from: string
-  to: string
-  value: string
-  validAfterS: string
-  validBeforeS: string
-  nonce: string
-  signature: string
-}
-
 export interface X402ChainOptions {
   network: X402Network
   /** Pays the gas; undefined where a facilitator does. */
@@ -80,40 +57,16 @@ export interface X402ChainOptions {
   sendWaitMs: number
 }
 
-/** In which the scheme's library and a facilitator over HTTP are the same. */
-interface Facilitator {
-  verify(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse>
-  settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse>
-}
-
 const token = parseAbi([
   'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
   'function balanceOf(address owner) view returns (uint256)',
 ])
-const USED = parseAbiItem('event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)')
 const CANCELED = parseAbiItem('event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)')
-const TRANSFER = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)')
-const domainTypes = {
-  TransferWithAuthorization: [
-    ...[
-      { name: 'from', type: 'address' },
-      { name: 'to', type: 'address' },
-      { name: 'value', type: 'uint256' },
-    ],
-    ...[
-      { name: 'validAfter', type: 'uint256' },
-      { name: 'validBefore', type: 'uint256' },
-      { name: 'nonce', type: 'bytes32' },
-    ],
-  ],
-} as const
 
 /** Blocks of one look through the log, and how many looks: nodes bound both, and an authorization is good for minutes. */
 const LOG_BLOCKS = 5_000n
 const LOG_LOOKS_MAX = 40
 const POLLING_MS = 50
-/** As many transactions as one relayer has under way, and more. */
-const RECEIPTS_MAX = 1_000
 /** As the library says of a signature that is not good. */
 const UNREADABLE = 'invalid_exact_evm_signature'
 /** Of a requirement: how long a payer may let it be good. */
@@ -126,38 +79,6 @@ export const requirementsOf = (
   ...{ scheme: 'exact', network: network as PaymentRequirements['network'], asset, amount, payTo },
   ...{ maxTimeoutSeconds: MAX_TIMEOUT_S, extra: { name, version } },
 })
-
-/** Undefined: the transaction did not use the authorization, or its money went elsewhere. */
-function paidIn(
-  { asset, from, to, value, nonce }: SignedAuthorization,
-  { logs, transactionHash: transaction, blockNumber }: TransactionReceipt,
-): PaidIn | undefined {
-  const isOf = (address: Address, payer: Address) =>
-    isAddressEqual(address, asset as Address) && isAddressEqual(payer, from as Address)
-  const isUsed = parseEventLogs({ abi: [USED], logs }).some(
-    ({ address, args }) => isOf(address, args.authorizer) && args.nonce === nonce.toLowerCase(),
-  )
-  const isPaid = parseEventLogs({ abi: [TRANSFER], logs }).some(
-    ({ address, args }) =>
-      isOf(address, args.from) && isAddressEqual(args.to, to as Address) && args.value === BigInt(value),
-  )
-  return isUsed && isPaid ? { transaction, blockNumber: String(blockNumber) } : undefined
-}
-
-/** Undefined: it is not wrapped. Throws BaseError where the wrapping cannot be read. */
-const innerSignatureOf = (signature: Hex): Hex | undefined =>
-  isErc6492Signature(signature) ? parseErc6492Signature(signature).signature : undefined
-
-/** The library takes what it cannot read for a chain that does not answer. */
-function isReadable({ signature }: SignedAuthorization): boolean {
-  try {
-    innerSignatureOf(signature as Hex)
-    return true
-  } catch (error) {
-    if (error instanceof BaseError) return false
-    throw error
-  }
-}
 
 export type OpenedX402Chain = ReturnType<typeof openX402Chain>
 
@@ -174,68 +95,7 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
   }
   const reader = createPublicClient(over)
   const relayer = relayerKey && createWalletClient({ ...over, account: privateKeyToAccount(relayerKey) })
-  /** Of transactions of ours, until whoever has sent one looks at it. */
-  const receipts = new LRUCache<string, TransactionReceipt>({ max: RECEIPTS_MAX })
-  let turn: Promise<unknown> = Promise.resolve()
-  let facilitator: Promise<Facilitator> | undefined
-
-  /** One transaction of the relayer's after the other: the node has the one before when the next one asks for its number. */
-  function inTurn<T>(send: () => Promise<T>): Promise<T> {
-    const sending = turn.then(send, send)
-    turn = sending.catch(() => undefined)
-    return sending
-  }
-
-  async function priceOfGas() {
-    try {
-      return await reader.estimateFeesPerGas()
-    } catch (error) {
-      if (!(error instanceof Eip1559FeesNotSupportedError)) throw error
-      return reader.estimateFeesPerGas({ type: 'legacy' })
-    }
-  }
-
-  async function openFacilitator(): Promise<Facilitator> {
-    if (facilitatorUrl !== undefined) {
-      const { HTTPFacilitatorClient } = await import('@x402/core/http')
-      return new HTTPFacilitatorClient({ url: facilitatorUrl })
-    }
-    if (!relayer) throw new ChainSilent('there is no key that pays for gas')
-    const { ExactEvmScheme } = await import('@x402/evm/exact/facilitator')
-    const { account } = relayer
-    type Signer = ConstructorParameters<typeof ExactEvmScheme>[0]
-    const signer: Signer = {
-      getAddresses: () => [account.address],
-      readContract: (args) => reader.readContract(args as never),
-      verifyTypedData: (args) => reader.verifyTypedData(args as never),
-      getCode: (args) => reader.getCode(args),
-      // Estimated on what is on its way too: an authorization that waits to be mined is not sent a second time.
-      async writeContract(args) {
-        const call = { ...args, account, blockTag: 'pending' } as never
-        const [gas, price] = await Promise.all([reader.estimateContractGas(call), priceOfGas()])
-        // Others' transactions wait for this one's number alone.
-        return inTurn(async () => {
-          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
-          return relayer.writeContract({ ...args, ...price, chainId: id, gas: (gas * 12n) / 10n, nonce } as never)
-        })
-      },
-      sendTransaction: (args) =>
-        inTurn(async () => {
-          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
-          return relayer.sendTransaction({ ...args, nonce } as never)
-        }),
-      async waitForTransactionReceipt({ hash }) {
-        const receipt = await reader.waitForTransactionReceipt({ hash, timeout: sendWaitMs })
-        receipts.set(hash, receipt)
-        return receipt
-      },
-    }
-    return new ExactEvmScheme(signer)
-  }
-  const facilitating = () => {
-    facilitator ??= openFacilitator()
-    return facilitator
-  }
+  const relaying = openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs })
 
   /**
    * A wrapping by EIP-6492 says how an account is made; once the account is there, the signature in it counts alone, by EIP-1271. What
@@ -311,10 +171,9 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
     /** Undefined: it is good; else why not, in a word of the protocol. Throws ChainSilent. */
     async faultOf(authorization: SignedAuthorization): Promise<string | undefined> {
       if (!isReadable(authorization)) return UNREADABLE
-      const { isValid, invalidReason } = await asked(async () => {
-        const payload = paymentOf(await unwrapped(authorization))
-        return (await facilitating()).verify(payload, payload.accepted)
-      })
+      const { isValid, invalidReason } = await asked(async () =>
+        relaying.verify(paymentOf(await unwrapped(authorization))),
+      )
       if (isValid) return undefined
       // The library takes a node that is away for a bad payment.
       await asked(() => reader.getBlockNumber())
@@ -339,10 +198,7 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
     /** Where the chain has its transaction, and that is ours: where it paid. Otherwise how it ended is not known, and the chain is asked. */
     send: (authorization: SignedAuthorization): Promise<PaidIn | undefined> =>
       asked(async () => {
-        const payload = paymentOf(await unwrapped(authorization))
-        const { transaction } = await (await facilitating()).settle(payload, payload.accepted)
-        const receipt = receipts.get(transaction)
-        receipts.delete(transaction)
+        const receipt = await relaying.settle(paymentOf(await unwrapped(authorization)))
         return receipt && paidIn(authorization, receipt)
       }),
     outcomeOf: (authorization: SignedAuthorization) => asked(() => outcomeOf(authorization)),

@@ -4,7 +4,8 @@
  * it does not, the outcome is pending and never a rejection, on which a payer would sign anew and pay twice.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ChainSays, ChainSilent, type PaidIn } from '../../adapters/x402/chain.ts'
+import type { PaidIn } from '../../adapters/x402/authorization.ts'
+import { type ChainSays, ChainSilent } from '../../adapters/x402/chain.ts'
 import { stepContext } from '../../commands/context.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId } from '../../commands/identity.ts'

@@ -1,6 +1,7 @@
 /** An authorization is credited once, and only by what the chain says of it: with crashes, silence, strangers and races. */
 import { describe, expect, it, vi } from 'vitest'
-import { type ChainSays, ChainSilent, type PaidIn } from '../../../src/adapters/x402/chain.ts'
+import type { PaidIn } from '../../../src/adapters/x402/authorization.ts'
+import { type ChainSays, ChainSilent } from '../../../src/adapters/x402/chain.ts'
 import { x402PaymentIdOf } from '../../../src/commands/killatamata/x402-payment.ts'
 import type { Authorization } from '../../../src/events/killatamata/x402.ts'
 import { createX402Payments, type X402Chain } from '../../../src/processes/killatamata/x402.ts'
