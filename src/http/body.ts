@@ -78,12 +78,8 @@ export const hasMoreBody = ({ complete, headers }: IncomingMessage): boolean =>
   !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
 
 async function whole(request: Request): Promise<Uint8Array | undefined> {
-  try {
-    const bytes = new Uint8Array(await request.arrayBuffer())
-    return bytes.byteLength === 0 ? undefined : bytes
-  } catch (error) {
-    throw cutShort(error)
-  }
+  const bytes = new Uint8Array(await request.arrayBuffer().catch(refuseCut))
+  return bytes.byteLength === 0 ? undefined : bytes
 }
 
 async function collect(stream: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Uint8Array | undefined> {
@@ -92,41 +88,26 @@ async function collect(stream: ReadableStream<Uint8Array> | null, bytesMax: numb
   return chunks.length === 0 ? undefined : Buffer.concat(chunks)
 }
 
-type Chunks = AsyncIterator<Uint8Array>
+/** Node's own stream: one of the web copies each chunk, and of large bodies that is most of the memory. */
+const streamOf = ({ env, req }: Context<AppEnv>) =>
+  env?.incoming?.iterator({ destroyOnReturn: false }) ?? req.raw.body?.[Symbol.asyncIterator]()
 
-/** Node's own stream where there is one: a stream of the web copies each chunk, and of large bodies that is most of the memory. */
-function streamOf(c: Context<AppEnv>): Chunks | undefined {
-  const { incoming } = c.env ?? {}
-  if (incoming) return incoming.iterator({ destroyOnReturn: false })
-  return c.req.raw.body?.[Symbol.asyncIterator]()
-}
-
-async function* chunksOf(chunks: Chunks | undefined, bytesMax: number): AsyncGenerator<Uint8Array> {
-  if (!chunks) return
+async function* chunksOf(chunks: AsyncIterator<Uint8Array> | undefined, bytesMax: number) {
+  const next = async (): Promise<Uint8Array | undefined> => (await chunks?.next())?.value
   let size = 0
-  for (let chunk = await next(chunks); chunk; chunk = await next(chunks)) {
+  for (let chunk = await next().catch(refuseCut); chunk; chunk = await next().catch(refuseCut)) {
     size += chunk.byteLength
-    if (size > bytesMax) {
-      // Not awaited: how the rest of the body ends is of no interest, and the server closes the connection.
-      chunks.return?.().catch(() => undefined)
-      throw tooLarge(bytesMax)
-    }
+    // How the rest of the body ends is of no interest, and the server closes the connection.
+    if (size > bytesMax) throw tooLarge(bytesMax)
     if (chunk.byteLength > 0) yield chunk
-  }
-}
-
-async function next(chunks: Chunks): Promise<Uint8Array | undefined> {
-  try {
-    return (await chunks.next()).value
-  } catch (error) {
-    throw cutShort(error)
   }
 }
 
 const closing = { connection: 'close' }
 
-const cutShort = (cause: unknown) =>
-  new Problem('malformed_request', 'The body ended before it was complete.', { headers: closing, cause })
+function refuseCut(cause: unknown): never {
+  throw new Problem('malformed_request', 'The body ended before it was complete.', { headers: closing, cause })
+}
 
 const tooLarge = (bytesMax: number) =>
   new Problem('body_too_large', `A body has at most ${bytesMax} bytes.`, { headers: closing })
