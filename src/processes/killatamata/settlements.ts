@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { consequenceContext, systemContext } from '../../commands/context.ts'
 import { deterministicId } from '../../commands/identity.ts'
-import { settlement } from '../../commands/killatamata/settlement.ts'
+import { type SettlementState, settlement } from '../../commands/killatamata/settlement.ts'
 import { Rejected } from '../../commands/rejection.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { SettlementEvent } from '../../events/killatamata/payment.ts'
@@ -82,7 +82,11 @@ export function runSettlements(options: Options & ProcessDependencies): Promise<
       return log.error({ eventId: id, stream, type, fault }, 'an event about a payment does not decode')
     }
     const { data } = event as Recorded<Extract<SettlementEvent, { type: typeof CONFIRMED }>>
-    const state = await purchasing.bus.current(settlement, data.settlementId)
+    const { bus } = purchasing
+    const isDone = (each: SettlementState) => each.status === 'confirmed' && each.credit.isCredited
+    // Where the request has credited it, as nearly always, nobody asks the log for it.
+    if (isDone(await bus.load(settlement, data.settlementId))) return
+    const state = await bus.current(settlement, data.settlementId)
     if (state.status !== 'confirmed') return
     const context = consequenceContext(SETTLEMENTS, event, now().toISOString())
     try {
