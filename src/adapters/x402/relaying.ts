@@ -6,6 +6,7 @@
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types'
 import {
   type Account,
+  type Address,
   type Chain,
   Eip1559FeesNotSupportedError,
   type PublicClient,
@@ -18,6 +19,25 @@ import {
 interface Facilitator {
   verify(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse>
   settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse>
+}
+
+/** What the library asks several times for one payment is asked once. Payments are decided by the chain, which asks nobody. */
+const REMEMBERED_MS = 1_000
+const REMEMBERED_MAX = 1_000
+
+/** Answers that are good for a moment, by their question. */
+function remembered<T>(ask: (question: string) => Promise<T>): (question: string) => Promise<T> {
+  const known = new Map<string, { answer: Promise<T>; untilMs: number }>()
+  return (question) => {
+    const nowMs = performance.now()
+    const before = known.get(question)
+    if (before && before.untilMs > nowMs) return before.answer
+    if (known.size >= REMEMBERED_MAX) known.clear()
+    const answer = ask(question)
+    known.set(question, { answer, untilMs: nowMs + REMEMBERED_MS })
+    answer.catch(() => known.delete(question))
+    return answer
+  }
 }
 
 export interface RelayingOptions {
@@ -43,14 +63,15 @@ export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: Re
     return sending
   }
 
-  async function priceOfGas() {
+  const priceOfGas = remembered(async () => {
     try {
       return await reader.estimateFeesPerGas()
     } catch (error) {
       if (!(error instanceof Eip1559FeesNotSupportedError)) throw error
       return reader.estimateFeesPerGas({ type: 'legacy' })
     }
-  }
+  })
+  const codeOf = remembered((address) => reader.getCode({ address: address as Address }))
 
   async function openFacilitator(): Promise<Facilitator> {
     if (facilitatorUrl !== undefined) {
@@ -65,11 +86,11 @@ export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: Re
       getAddresses: () => [account.address],
       readContract: (args) => reader.readContract(args as never),
       verifyTypedData: (args) => reader.verifyTypedData(args as never),
-      getCode: (args) => reader.getCode(args),
+      getCode: ({ address }) => codeOf(address),
       // Estimated on what is on its way too: an authorization that waits to be mined is not sent a second time.
       async writeContract(args) {
         const call = { ...args, account, blockTag: 'pending' } as never
-        const [gas, price] = await Promise.all([reader.estimateContractGas(call), priceOfGas()])
+        const [gas, price] = await Promise.all([reader.estimateContractGas(call), priceOfGas('now')])
         // Others' transactions wait for this one's number alone.
         return inTurn(async () => {
           const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
