@@ -21,6 +21,7 @@ import { identityClaim } from '../commands/killatamata/identity-claim.ts'
 import { ledger } from '../commands/killatamata/ledger.ts'
 import { mail } from '../commands/killatamata/mail.ts'
 import { mediaJob } from '../commands/killatamata/media-job.ts'
+import { requestKeyUse } from '../commands/killatamata/request-key.ts'
 import { settlement } from '../commands/killatamata/settlement.ts'
 import { studioAsset } from '../commands/killatamata/studio-asset.ts'
 import { studioProject } from '../commands/killatamata/studio-project.ts'
@@ -41,6 +42,7 @@ import { ledgerEvents } from '../events/killatamata/ledger.ts'
 import { mailEvents } from '../events/killatamata/mail.ts'
 import { callbackEvents, mediaJobEvents } from '../events/killatamata/media.ts'
 import { checkoutEvents, settlementEvents } from '../events/killatamata/payment.ts'
+import { requestKeyEvents } from '../events/killatamata/request-key.ts'
 import { killatamataSentences } from '../events/killatamata/sentences.ts'
 import {
   browserSessionEvents,
@@ -112,6 +114,7 @@ export const killatamata: Context<KillatamataDirectories> = {
       [arcadeLaunch.category]: arcadeLaunchEvents,
       [mediaJob.category]: mediaJobEvents,
       [callback.category]: callbackEvents,
+      [requestKeyUse.category]: requestKeyEvents,
     }),
     sentences: killatamataSentences,
     tenant: 'accountId',
@@ -132,7 +135,7 @@ export const killatamata: Context<KillatamataDirectories> = {
     ...[studioWorkspace, studioProject, studioThread, studioAsset, approvalPlan, agentRequest],
     ...[affiliate, affiliateCode, affiliateBinding],
     ...[arcadeSlug, arcadeGame, arcadeRelease, arcadeLaunch],
-    ...[mediaJob, callback],
+    ...[mediaJob, callback, requestKeyUse],
   ],
   projections: [
     ...[accountProjection, keyUseProjection, sessionProjection, deviceLinkProjection, mailProjection],

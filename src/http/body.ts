@@ -60,7 +60,7 @@ export function readBody(spec: BodySpec | undefined, bodyMaxBytes: number, jsonT
     if (Number(c.req.header('content-length') ?? 0) > bodyMaxBytes) throw tooLarge(bodyMaxBytes)
     requireType(c, types)
     proceed(c)
-    return chunksOf(c.req.raw.body, bodyMaxBytes)
+    return chunksOf(streamOf(c), bodyMaxBytes)
   }
   return (c: Context<AppEnv>): Promise<Uint8Array | undefined> | AsyncIterable<Uint8Array> | undefined => {
     if (BODYLESS_METHODS.includes(c.req.method)) return undefined
@@ -78,47 +78,36 @@ export const hasMoreBody = ({ complete, headers }: IncomingMessage): boolean =>
   !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
 
 async function whole(request: Request): Promise<Uint8Array | undefined> {
-  try {
-    const bytes = new Uint8Array(await request.arrayBuffer())
-    return bytes.byteLength === 0 ? undefined : bytes
-  } catch (error) {
-    throw cutShort(error)
-  }
+  const bytes = new Uint8Array(await request.arrayBuffer().catch(refuseCut))
+  return bytes.byteLength === 0 ? undefined : bytes
 }
 
 async function collect(stream: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of chunksOf(stream, bytesMax)) chunks.push(chunk)
+  for await (const chunk of chunksOf(stream?.[Symbol.asyncIterator](), bytesMax)) chunks.push(chunk)
   return chunks.length === 0 ? undefined : Buffer.concat(chunks)
 }
 
-async function* chunksOf(stream: ReadableStream<Uint8Array> | null, bytesMax: number): AsyncGenerator<Uint8Array> {
-  if (!stream) return
-  let size = 0
-  const reader = stream.getReader()
-  for (let chunk = await next(reader); chunk; chunk = await next(reader)) {
-    size += chunk.byteLength
-    if (size > bytesMax) {
-      // Not awaited: how the rest of the body ends is of no interest, and the server closes the connection.
-      reader.cancel().catch(() => undefined)
-      throw tooLarge(bytesMax)
-    }
-    if (chunk.byteLength > 0) yield chunk
-  }
-}
+/** Node's own stream: one of the web copies each chunk, and of large bodies that is most of the memory. */
+const streamOf = ({ env, req }: Context<AppEnv>) =>
+  env?.incoming?.iterator({ destroyOnReturn: false }) ?? req.raw.body?.[Symbol.asyncIterator]()
 
-async function next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
-  try {
-    return (await reader.read()).value
-  } catch (error) {
-    throw cutShort(error)
+async function* chunksOf(chunks: AsyncIterator<Uint8Array> | undefined, bytesMax: number) {
+  const next = async (): Promise<Uint8Array | undefined> => (await chunks?.next())?.value
+  let size = 0
+  for (let chunk = await next().catch(refuseCut); chunk; chunk = await next().catch(refuseCut)) {
+    size += chunk.byteLength
+    // How the rest of the body ends is of no interest, and the server closes the connection.
+    if (size > bytesMax) throw tooLarge(bytesMax)
+    if (chunk.byteLength > 0) yield chunk
   }
 }
 
 const closing = { connection: 'close' }
 
-const cutShort = (cause: unknown) =>
-  new Problem('malformed_request', 'The body ended before it was complete.', { headers: closing, cause })
+function refuseCut(cause: unknown): never {
+  throw new Problem('malformed_request', 'The body ended before it was complete.', { headers: closing, cause })
+}
 
 const tooLarge = (bytesMax: number) =>
   new Problem('body_too_large', `A body has at most ${bytesMax} bytes.`, { headers: closing })

@@ -37,6 +37,8 @@ export interface ServingOptions {
   processes?: readonly string[]
   /** What stands behind the instance, beside its stores. */
   services?: object
+  /** By which its API reaches the event store, in place of the store's own address. */
+  storeLine?: (url: string) => Promise<string>
 }
 
 export interface Asked {
@@ -108,9 +110,9 @@ export async function startServing<D extends Directories>(
     postgres: { kind: 'embedded', url: database.url },
     ...options.services,
   }
-  const busOn = () => {
+  const busOn = (storeUrl = log.url) => {
     const store = createEventStore({
-      ...{ registry, url: log.url, personKeys: log.keys },
+      ...{ registry, url: storeUrl, personKeys: log.keys },
       ...{ deadlineMs: 5_000, appendAttemptsMax: 2 },
     })
     stops.push(() => store.close())
@@ -162,7 +164,7 @@ export async function startServing<D extends Directories>(
     return { url: `http://127.0.0.1:${server.port}`, port: server.port, made }
   }
 
-  const ofApi = partsOf(busOn())
+  const ofApi = partsOf(busOn(await options.storeLine?.(log.url)))
   const first = await serve(ofApi)
   url = first.url
   const running: RunningProcess[] = context.processes

@@ -89,7 +89,8 @@ export async function receiveForm(
   })
   busboy.on('partsLimit', () => stop(new FormRefused('malformed', undefined, 'The form has too many parts.')))
   try {
-    await pipeline(Readable.from(buffersOf(source)), busboy)
+    // What waits between two reads of eight uploads would outlive many a collection.
+    await pipeline(Readable.from(buffersOf(source), { highWaterMark: 1 }), busboy)
     await Promise.all(writing)
   } catch (error) {
     // The parser leaves a file that it has begun as it is.

@@ -1,12 +1,21 @@
 /**
  * Payments of x402's scheme `exact` on chains of the EVM: an authorization (EIP-3009) that the payer has signed is verified and sent
- * by the protocol's own library, in this process or by a facilitator over HTTP. What became of it says the chain alone. The relayer's
- * transactions go out one after the other, each with the number that the chain expects next, so that none waits for one that was lost.
+ * by the protocol's own library, in this process or by a facilitator over HTTP (relaying.ts). What became of it says the chain alone.
  */
-import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types'
-import { type Address, BaseError, createPublicClient, createWalletClient, type Hex, http, isAddressEqual } from 'viem'
+import type { PaymentPayload, PaymentRequirements } from '@x402/core/types'
+import { type Address, BaseError, createPublicClient, createWalletClient, type Hex, http } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { defineChain, parseAbi, parseAbiItem, parseEventLogs } from 'viem/utils'
+import { defineChain, parseAbi, parseAbiItem } from 'viem/utils'
+import {
+  domainTypes,
+  innerSignatureOf,
+  isReadable,
+  type PaidIn,
+  paidIn,
+  type SignedAuthorization,
+  USED,
+} from './authorization.ts'
+import { openRelaying } from './relaying.ts'
 
 /** The chain cannot be asked now. */
 export class ChainSilent extends Error {
@@ -16,7 +25,7 @@ export class ChainSilent extends Error {
 /** What the chain says of an authorization, whoever brought it there. */
 export type ChainSays =
   /** Its money has come to us, in this transaction. */
-  | { as: 'paid'; transaction: string; blockNumber: string; blockAt: Date }
+  | ({ as: 'paid'; blockAt: Date } & PaidIn)
   /** It was used without paying us, and can be used no more. */
   | { as: 'cancelled' }
   /** Its time is over by the chain's clock, and it was not used. */
@@ -36,19 +45,6 @@ export interface X402Network {
   payTo: string
 }
 
-/** All that is needed to send it to the chain, now or after a crash. Amounts and times in whole numbers, as text. */
-export interface SignedAuthorization {
-  network: string
-  asset: string
-  from: string
-  to: string
-  value: string
-  validAfterS: string
-  validBeforeS: string
-  nonce: string
-  signature: string
-}
-
 export interface X402ChainOptions {
   network: X402Network
   /** Pays the gas; undefined where a facilitator does. */
@@ -61,38 +57,18 @@ export interface X402ChainOptions {
   sendWaitMs: number
 }
 
-/** In which the scheme's library and a facilitator over HTTP are the same. */
-interface Facilitator {
-  verify(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse>
-  settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse>
-}
-
 const token = parseAbi([
   'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
   'function balanceOf(address owner) view returns (uint256)',
 ])
-const USED = parseAbiItem('event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)')
 const CANCELED = parseAbiItem('event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)')
-const TRANSFER = parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)')
-const domainTypes = {
-  TransferWithAuthorization: [
-    ...[
-      { name: 'from', type: 'address' },
-      { name: 'to', type: 'address' },
-      { name: 'value', type: 'uint256' },
-    ],
-    ...[
-      { name: 'validAfter', type: 'uint256' },
-      { name: 'validBefore', type: 'uint256' },
-      { name: 'nonce', type: 'bytes32' },
-    ],
-  ],
-} as const
 
 /** Blocks of one look through the log, and how many looks: nodes bound both, and an authorization is good for minutes. */
 const LOG_BLOCKS = 5_000n
 const LOG_LOOKS_MAX = 40
 const POLLING_MS = 50
+/** As the library says of a signature that is not good. */
+const UNREADABLE = 'invalid_exact_evm_signature'
 /** Of a requirement: how long a payer may let it be good. */
 export const MAX_TIMEOUT_S = 300
 
@@ -119,50 +95,18 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
   }
   const reader = createPublicClient(over)
   const relayer = relayerKey && createWalletClient({ ...over, account: privateKeyToAccount(relayerKey) })
-  let turn: Promise<unknown> = Promise.resolve()
-  let facilitator: Promise<Facilitator> | undefined
+  const relaying = openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs })
 
-  /** One transaction of the relayer's after the other: the node has the one before when the next one asks for its number. */
-  function inTurn<T>(send: () => Promise<T>): Promise<T> {
-    const sending = turn.then(send, send)
-    turn = sending.catch(() => undefined)
-    return sending
-  }
-
-  async function openFacilitator(): Promise<Facilitator> {
-    if (facilitatorUrl !== undefined) {
-      const { HTTPFacilitatorClient } = await import('@x402/core/http')
-      return new HTTPFacilitatorClient({ url: facilitatorUrl })
-    }
-    if (!relayer) throw new ChainSilent('there is no key that pays for gas')
-    const { ExactEvmScheme } = await import('@x402/evm/exact/facilitator')
-    const { account } = relayer
-    type Signer = ConstructorParameters<typeof ExactEvmScheme>[0]
-    const signer: Signer = {
-      getAddresses: () => [account.address],
-      readContract: (args) => reader.readContract(args as never),
-      verifyTypedData: (args) => reader.verifyTypedData(args as never),
-      getCode: (args) => reader.getCode(args),
-      // Estimated on what is on its way too: an authorization that waits to be mined is not sent a second time.
-      writeContract: (args) =>
-        inTurn(async () => {
-          const call = { ...args, account, blockTag: 'pending' } as never
-          const gas = await reader.estimateContractGas(call)
-          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
-          return relayer.writeContract({ ...args, gas: (gas * 12n) / 10n, nonce } as never)
-        }),
-      sendTransaction: (args) =>
-        inTurn(async () => {
-          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
-          return relayer.sendTransaction({ ...args, nonce } as never)
-        }),
-      waitForTransactionReceipt: ({ hash }) => reader.waitForTransactionReceipt({ hash, timeout: sendWaitMs }),
-    }
-    return new ExactEvmScheme(signer)
-  }
-  const facilitating = () => {
-    facilitator ??= openFacilitator()
-    return facilitator
+  /**
+   * A wrapping by EIP-6492 says how an account is made; once the account is there, the signature in it counts alone, by EIP-1271. What
+   * is not unwrapped is the library's to judge.
+   */
+  async function unwrapped(authorization: SignedAuthorization): Promise<SignedAuthorization> {
+    const { from, signature } = authorization
+    const inner = innerSignatureOf(signature as Hex)
+    if (inner === undefined) return authorization
+    const code = await reader.getCode({ address: from as Address })
+    return code === undefined ? authorization : { ...authorization, signature: inner }
   }
 
   const paymentOf = (authorization: SignedAuthorization): PaymentPayload => {
@@ -203,7 +147,7 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
   }
 
   async function outcomeOf(authorization: SignedAuthorization): Promise<ChainSays> {
-    const { asset, from, to, value, nonce, validBeforeS } = authorization
+    const { asset, from, nonce, validBeforeS } = authorization
     const isUsed = await reader.readContract({
       ...{ address: asset as Address, abi: token, functionName: 'authorizationState' },
       args: [from as Address, nonce as Hex],
@@ -214,30 +158,21 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
     }
     const use = await useOf(authorization)
     if (use.eventName !== 'AuthorizationUsed') return { as: 'cancelled' }
-    const { transactionHash: hash } = use
-    const [{ logs }, block] = await Promise.all([
-      reader.getTransactionReceipt({ hash }),
+    const [receipt, block] = await Promise.all([
+      reader.getTransactionReceipt({ hash: use.transactionHash }),
       reader.getBlock({ blockHash: use.blockHash }),
     ])
-    const isPaid = parseEventLogs({ abi: [TRANSFER], logs }).some(
-      ({ address, args }) =>
-        isAddressEqual(address, asset as Address) &&
-        isAddressEqual(args.from, from as Address) &&
-        isAddressEqual(args.to, to as Address) &&
-        args.value === BigInt(value),
-    )
-    if (!isPaid) return { as: 'cancelled' }
-    const blockAt = new Date(Number(block.timestamp) * 1_000)
-    return { as: 'paid', transaction: hash, blockNumber: String(block.number), blockAt }
+    const paid = paidIn(authorization, receipt)
+    return paid ? { as: 'paid', ...paid, blockAt: new Date(Number(block.timestamp) * 1_000) } : { as: 'cancelled' }
   }
 
   return {
     network: of,
     /** Undefined: it is good; else why not, in a word of the protocol. Throws ChainSilent. */
     async faultOf(authorization: SignedAuthorization): Promise<string | undefined> {
-      const payload = paymentOf(authorization)
+      if (!isReadable(authorization)) return UNREADABLE
       const { isValid, invalidReason } = await asked(async () =>
-        (await facilitating()).verify(payload, payload.accepted),
+        relaying.verify(paymentOf(await unwrapped(authorization))),
       )
       if (isValid) return undefined
       // The library takes a node that is away for a bad payment.
@@ -245,9 +180,11 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
       return invalidReason ?? 'invalid_payload'
     },
     /** Whether the payer has signed it, whatever became of it. Throws ChainSilent. */
-    isSigned: ({ from, to, value, validAfterS, validBeforeS, nonce, signature, asset }: SignedAuthorization) =>
-      asked(() =>
-        reader.verifyTypedData({
+    isSigned: (authorization: SignedAuthorization) =>
+      asked(async () => {
+        if (!isReadable(authorization)) return false
+        const { from, to, value, validAfterS, validBeforeS, nonce, signature, asset } = await unwrapped(authorization)
+        return reader.verifyTypedData({
           address: from as Address,
           domain: { name: of.name, version: of.version, chainId: id, verifyingContract: asset as Address },
           ...{ types: domainTypes, primaryType: 'TransferWithAuthorization' },
@@ -256,13 +193,14 @@ export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeout
             ...{ validAfter: BigInt(validAfterS), validBefore: BigInt(validBeforeS) },
           },
           signature: signature as Hex,
-        }),
-      ),
-    /** How that ends says nothing certain. */
-    async send(authorization: SignedAuthorization): Promise<void> {
-      const payload = paymentOf(authorization)
-      await asked(async () => (await facilitating()).settle(payload, payload.accepted))
-    },
+        })
+      }),
+    /** Where the chain has its transaction, and that is ours: where it paid. Otherwise how it ended is not known, and the chain is asked. */
+    send: (authorization: SignedAuthorization): Promise<PaidIn | undefined> =>
+      asked(async () => {
+        const receipt = await relaying.settle(paymentOf(await unwrapped(authorization)))
+        return receipt && paidIn(authorization, receipt)
+      }),
     outcomeOf: (authorization: SignedAuthorization) => asked(() => outcomeOf(authorization)),
     /** Whether the payer has the money now. Throws ChainSilent. */
     isFunded: ({ asset, from, value }: SignedAuthorization) =>

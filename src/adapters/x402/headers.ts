@@ -2,7 +2,7 @@
 import { decodePaymentSignatureHeader, encodePaymentRequiredHeader, encodePaymentResponseHeader } from '@x402/core/http'
 import type { PaymentRequired, SettleResponse } from '@x402/core/types'
 import { z } from 'zod'
-import type { SignedAuthorization } from './chain.ts'
+import type { SignedAuthorization } from './authorization.ts'
 
 /** The header with the payment cannot be read. */
 export class PaymentMalformed extends Error {

@@ -44,7 +44,7 @@ async function mark(
     const circumstances = context()
     const order = { kind: 'setAdmin', accountId, isAdmin, at: circumstances.at } as const
     const handled = await bus.handle(account, accountId, order, circumstances)
-    show({ accountId, isAdmin, ...written(handled) }, options, () =>
+    show({ account_id: accountId, is_admin: isAdmin, ...written(handled) }, options, () =>
       handled.events.length > 0
         ? colours.green(`${accountId} may ${isAdmin ? '' : 'not '}review.`)
         : colours.yellow(`${accountId} was so already; nothing was written.`),

@@ -37,7 +37,8 @@ async function approve({ withSession, written }: AdminTools, named: string, opti
     const accountId = accountIdOfAffiliate(affiliateId)
     const order = { kind: 'approve', accountId, at: circumstances.at } as const
     const handled = await bus.handle(affiliate, accountId, order, circumstances)
-    show({ affiliateId, accountId, status: handled.state.status, ...written(handled) }, options, () =>
+    const of = { affiliate_id: affiliateId, account_id: accountId, status: handled.state.status }
+    show({ ...of, ...written(handled) }, options, () =>
       handled.events.length > 0
         ? colours.green(`${affiliateId} is approved.`)
         : colours.yellow(`${affiliateId} was approved already; nothing was written.`),

@@ -1,7 +1,7 @@
 /** `opslog killatamata payout`: requests of affiliates, which people pay outside, or reject. */
 import { Command } from 'commander'
 import { affiliate } from '../../commands/killatamata/affiliate.ts'
-import { numberOf, usdText } from '../../commands/killatamata/money.ts'
+import { usdText } from '../../commands/killatamata/money.ts'
 import { Rejected } from '../../commands/killatamata/rejection.ts'
 import { findPayoutRequest, listOpenPayoutRequests } from '../../projections/killatamata/affiliate.ts'
 import type { AdminTools } from '../admin-tools.ts'
@@ -54,17 +54,12 @@ Exit codes: 0 done (or was so already), 1 there is no such request or it is deci
 async function list({ withSession }: AdminTools, options: OutputOptions): Promise<void> {
   const requests = await withSession(({ db }) => listOpenPayoutRequests(db, LISTED_MAX))
   const shown = requests.map((row) => ({
-    payoutRequestId: row.payout_request_id,
-    affiliateId: row.affiliate_id,
-    accountId: row.account_id,
-    amountUsdMicros: numberOf(BigInt(row.usd_micros)),
-    payoutAddress: row.payout_address,
-    note: row.note,
-    createdAt: row.created_at,
+    ...{ payout_request_id: row.payout_request_id, affiliate_id: row.affiliate_id, account_id: row.account_id },
+    ...{ usd_micros: row.usd_micros, payout_address: row.payout_address, note: row.note, created_at: row.created_at },
   }))
   const rows = shown.map((each) => [
-    ...[each.payoutRequestId, each.affiliateId, usdText(BigInt(each.amountUsdMicros))],
-    ...[each.payoutAddress ?? '', each.note ?? '', each.createdAt],
+    ...[each.payout_request_id, each.affiliate_id, usdText(BigInt(each.usd_micros))],
+    ...[each.payout_address ?? '', each.note ?? '', each.created_at],
   ])
   const head = ['request', 'affiliate', 'dollars', 'address', 'note', 'requested']
   printList(shown, options, head, rows, 'No payout request waits for a decision.')
@@ -85,8 +80,8 @@ async function decide(
     const order = { ...decision, accountId, payoutRequestId, at: circumstances.at }
     const handled = await bus.handle(affiliate, accountId, order, circumstances)
     const status = decision.kind === 'pay' ? 'paid' : 'rejected'
-    const amountUsdMicros = numberOf(BigInt(row.usd_micros))
-    show({ payoutRequestId, accountId, amountUsdMicros, status, ...written(handled) }, options, () =>
+    const of = { payout_request_id: payoutRequestId, account_id: accountId, usd_micros: row.usd_micros }
+    show({ ...of, status, ...written(handled) }, options, () =>
       handled.events.length > 0
         ? colours.green(`${payoutRequestId} is ${status}.`)
         : colours.yellow(`${payoutRequestId} was ${status} already; nothing was written.`),

@@ -1,5 +1,6 @@
 /** A worker: its standing, its tokens, and what it is owed. An approved submission is credited once, a payment made once. */
 import type { WorkerEvent } from '../../events/firsthand/worker.ts'
+import { PartedMap } from '../../runtime/parted-map.ts'
 import type { Aggregate } from '../decider.ts'
 import { EMPTY_SET, hasMember, type PartedSet, withMember } from './parted-set.ts'
 import { Rejected } from './rejection.ts'
@@ -15,8 +16,8 @@ export type WorkerState =
       approvedCount: number
       /** Submissions. */
       credited: PartedSet
-      /** References of payments. */
-      paid: PartedSet
+      /** Reference of a payment → its cents. */
+      paid: PartedMap<string>
     }
 
 export type WorkerCommand = { workerId: string; at: string } & (
@@ -37,7 +38,7 @@ export const worker: Aggregate<WorkerState, WorkerCommand, WorkerEvent> = {
     if (event.type === 'firsthand.WorkerRegistered.v1') {
       return {
         ...{ status: 'active', synthetic: event.data.synthetic, tokens: new Map(), balance: 0n, approvedCount: 0 },
-        ...{ credited: EMPTY_SET, paid: EMPTY_SET },
+        ...{ credited: EMPTY_SET, paid: new PartedMap<string>() },
       }
     }
     if (state.status === 'absent') return state
@@ -63,8 +64,8 @@ export const worker: Aggregate<WorkerState, WorkerCommand, WorkerEvent> = {
         return { ...state, credited, approvedCount, balance: BigInt(balanceCents) }
       }
       case 'firsthand.EarningsPaid.v1': {
-        const { reference, balanceCents } = event.data
-        return { ...state, paid: withMember(state.paid, reference), balance: BigInt(balanceCents) }
+        const { reference, amountCents, balanceCents } = event.data
+        return { ...state, paid: state.paid.with(reference, amountCents), balance: BigInt(balanceCents) }
       }
       default:
         return event satisfies never
@@ -133,7 +134,12 @@ function pay(
   { amountCents, reference }: { amountCents: bigint; reference: string },
   of: Of,
 ): WorkerEvent[] {
-  if (hasMember(state.paid, reference)) return []
+  const before = state.paid.get(reference)
+  if (before === amountCents.toString()) return []
+  if (before !== undefined) {
+    const detail = `${reference} has paid ${before} cents before: another payment needs another reference.`
+    throw new Rejected('idempotency_key_reused', detail)
+  }
   if (amountCents > state.balance) {
     throw new Rejected('earnings_too_low', `The worker is owed ${state.balance} cents.`)
   }

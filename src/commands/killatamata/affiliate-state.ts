@@ -26,6 +26,8 @@ export interface PayoutRequest {
   payoutRequestId: string
   usdMicros: bigint
   status: 'requested' | 'paid' | 'rejected'
+  /** How its payment is called, or why it was rejected; null: it waits. */
+  decision: string | null
 }
 
 export interface Existing {
@@ -72,13 +74,13 @@ export function evolveAffiliate(state: AffiliateState, event: AffiliateEvent): A
       return reversed(state, event.data)
     case 'killatamata.PayoutRequested.v1': {
       const { payoutRequestId, usdMicros, after } = event.data
-      const request = { payoutRequestId, usdMicros: BigInt(usdMicros), status: 'requested' as const }
+      const request = { payoutRequestId, usdMicros: BigInt(usdMicros), status: 'requested' as const, decision: null }
       return { ...withRequest(state, request), standing: after, openRequestId: payoutRequestId }
     }
     case 'killatamata.PayoutPaid.v1':
-      return decided(state, event.data, 'paid')
+      return decided(state, event.data, 'paid', event.data.reference)
     case 'killatamata.PayoutRejected.v1':
-      return decided(state, event.data, 'rejected')
+      return decided(state, event.data, 'rejected', event.data.reason)
     default:
       return event satisfies never
   }
@@ -126,8 +128,8 @@ const withRequest = (state: Existing, request: PayoutRequest): Existing => ({
 
 type Decision = Pick<DataOf<'killatamata.PayoutPaid.v1'>, 'payoutRequestId' | 'usdMicros' | 'after'>
 
-function decided(state: Existing, data: Decision, status: 'paid' | 'rejected'): Existing {
+function decided(state: Existing, data: Decision, status: 'paid' | 'rejected', decision: string): Existing {
   const { payoutRequestId, usdMicros, after } = data
-  const request = { payoutRequestId, usdMicros: BigInt(usdMicros), status }
+  const request = { payoutRequestId, usdMicros: BigInt(usdMicros), status, decision }
   return { ...withRequest(state, request), standing: after, openRequestId: null }
 }

@@ -234,19 +234,18 @@ function requested(of: Of, state: Existing, command: CommandOf<'requestPayout'>)
   return [{ type: 'killatamata.PayoutRequested.v1', data: { ...of, after, payoutRequestId, usdMicros, note } }]
 }
 
-/** The request, where it is to be decided; undefined: it was decided so before. */
-function requestOf(state: Existing, payoutRequestId: string, wanted: 'paid' | 'rejected') {
+/** The request, where it is to be decided; undefined: it was decided in these very words before. */
+function requestOf(state: Existing, payoutRequestId: string, wanted: 'paid' | 'rejected', decision: string) {
   const request = state.payoutRequests.get(payoutRequestId)
   if (!request) throw new Rejected('payout_request_not_found', 'There is no such payout request.')
-  if (request.status === wanted) return undefined
-  if (request.status !== 'requested') {
-    throw new Rejected('payout_request_decided', `The payout request is ${request.status} already.`)
-  }
-  return request
+  if (request.status === 'requested') return request
+  if (request.status === wanted && request.decision === decision) return undefined
+  const words = request.status === 'paid' ? `by ${request.decision}` : `because: ${request.decision}`
+  throw new Rejected('payout_request_decided', `The payout request was ${request.status} before, ${words}`)
 }
 
 function paid(of: Of, state: Existing, { payoutRequestId, reference }: CommandOf<'pay'>): AffiliateEvent[] {
-  const request = requestOf(state, payoutRequestId, 'paid')
+  const request = requestOf(state, payoutRequestId, 'paid', reference)
   if (!request) return []
   const { usdMicros } = request
   const { standing } = state
@@ -262,7 +261,7 @@ function paid(of: Of, state: Existing, { payoutRequestId, reference }: CommandOf
 }
 
 function rejected(of: Of, state: Existing, { payoutRequestId, reason }: CommandOf<'reject'>): AffiliateEvent[] {
-  const request = requestOf(state, payoutRequestId, 'rejected')
+  const request = requestOf(state, payoutRequestId, 'rejected', reason)
   if (!request) return []
   const { usdMicros } = request
   const back = withAvailable(state.standing, usdMicros)

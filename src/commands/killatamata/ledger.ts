@@ -68,7 +68,7 @@ export const ledger: Aggregate<LedgerState, LedgerCommand, LedgerEvent> = {
     }
     if (state.status === 'closed') {
       if (command.kind === 'close') return []
-      throw new Rejected('period_closed', 'The ledger goes on in its next period; send the request again.')
+      throw notOpen()
     }
     switch (command.kind) {
       case 'close': {
@@ -76,6 +76,8 @@ export const ledger: Aggregate<LedgerState, LedgerCommand, LedgerEvent> = {
         return [{ type: 'killatamata.LedgerPeriodClosed.v1', data: { ...of, ...carriedFrom(state, occurredAt) } }]
       }
       case 'deposit':
+        // What the period before it has left is not here yet.
+        if (period > 1 && state.length === 0) throw notOpen()
         return deposited(of, state, command)
       case 'hold':
         return held(of, state, command.holds)
@@ -90,6 +92,8 @@ export const ledger: Aggregate<LedgerState, LedgerCommand, LedgerEvent> = {
     }
   },
 }
+
+const notOpen = () => new Rejected('period_closed', 'The ledger goes on in its next period; send the request again.')
 
 const CLEARING: Readonly<Record<Provider, LedgerAccount>> = {
   ...{ stripe: 'stripe_clearing', coinbase: 'coinbase_clearing', x402: 'x402_treasury' },

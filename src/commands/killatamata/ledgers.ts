@@ -60,7 +60,7 @@ export interface Ledgers {
   /** Now, with what other processes wrote. */
   balance(accountId: string): Promise<LedgerBalance>
   openHolds(accountId: string): Promise<readonly (Hold & { holdId: string })[]>
-  /** The period that is open now. */
+  /** A period from which on a deposit of now is looked for: the one that is open, or, where others have gone on since, one before it. */
   period(accountId: string): Promise<number>
 }
 
@@ -158,19 +158,26 @@ export function createLedgers(bus: CommandBus, { periodEventsMax, periodHint }: 
     })
   }
 
+  /** Undefined: the period is not open, and nothing was done. */
+  async function whereOpen(accountId: string, period: number, order: Order, context: CommandContext) {
+    const command = { ...order, accountId, period, at: context.at } as LedgerCommand
+    try {
+      const handled = await bus.handle(ledger, ledgerIdOf(accountId, period), command, context)
+      if (period > (known.get(accountId) ?? 0)) note(accountId, period)
+      await closeLong(accountId, period, handled.state, context)
+      return handled
+    } catch (error) {
+      if (!isClosed(error)) throw error
+      return undefined
+    }
+  }
+
   async function inPeriod(accountId: string, order: Order, context: CommandContext) {
     let period = await firstPeriod(accountId)
     for (;;) {
-      const command = { ...order, accountId, period, at: context.at } as LedgerCommand
-      try {
-        const handled = await bus.handle(ledger, ledgerIdOf(accountId, period), command, context)
-        if (period > (known.get(accountId) ?? 0)) note(accountId, period)
-        await closeLong(accountId, period, handled.state, context)
-        return { ...handled, period }
-      } catch (error) {
-        if (!isClosed(error)) throw error
-        period = await goOn(accountId, period, context)
-      }
+      const handled = await whereOpen(accountId, period, order, context)
+      if (handled) return handled
+      period = await goOn(accountId, period, context)
     }
   }
 
@@ -220,10 +227,14 @@ export function createLedgers(bus: CommandBus, { periodEventsMax, periodHint }: 
     release: (accountId, holdId, reason, context) =>
       end(accountId, { kind: 'release', holdId, reason }, 'released', context),
     async credit(accountId, deposit, sincePeriod, context) {
+      const order = { kind: 'deposit', ...deposit } as const
+      // While the period of then is open, the deposit can be nowhere else.
+      const handled = await whereOpen(accountId, sincePeriod, order, context)
+      if (handled) return answerOf(handled)
       // The period that is open knows those of 40 days, so only an older one can be in a period before it.
       const before = await findDeposit(accountId, deposit.depositId, sincePeriod)
       if (before) return { ...(await balances(accountId)), position: undefined }
-      return answerOf(await inPeriod(accountId, { kind: 'deposit', ...deposit }, context))
+      return answerOf(await inPeriod(accountId, order, context))
     },
     async reverse(accountId, { depositId, sincePeriod, ...order }, context) {
       const deposit = await findDeposit(accountId, depositId, sincePeriod)
@@ -232,7 +243,7 @@ export function createLedgers(bus: CommandBus, { periodEventsMax, periodHint }: 
     balance: balances,
     openHolds: async (accountId) =>
       [...(await openPeriod(accountId)).state.holds].map(([holdId, hold]) => ({ holdId, ...hold })),
-    period: async (accountId) => (await openPeriod(accountId)).period,
+    period: async (accountId) => known.get(accountId) ?? (await openPeriod(accountId)).period,
   }
 
   async function balances(accountId: string): Promise<LedgerBalance> {

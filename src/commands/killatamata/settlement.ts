@@ -156,6 +156,9 @@ function resolved(state: SettlementState, data: DataOf<'killatamata.SettlementRe
 function resolution(state: SettlementState, command: CommandOf<'resolve'>): SettlementEvent[] {
   const { settlementId, accountId, period, reason, at: occurredAt } = command
   if (state.status === 'absent') throw new Rejected('checkout_not_found', 'There is no such payment.')
+  if (state.status === 'confirmed' && state.notice.accountId !== accountId) {
+    throw new Rejected('payment_already_used', `The payment was credited to ${state.notice.accountId} before.`)
+  }
   if (state.status !== 'unmatched' && state.status !== 'mismatched') return []
   const { provider, providerId, usdCents, currency } = state.paid
   const data = { settlementId, provider, providerId, accountId, occurredAt, usdCents, currency, period, reason }

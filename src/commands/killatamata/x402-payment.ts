@@ -24,12 +24,22 @@ export type X402PaymentState =
 
 export type X402PaymentCommand =
   /** Refused where another account has brought it. */
-  | { kind: 'claim'; claim: X402Claim }
+  | { kind: 'claim'; claim: X402Claim; isSent: boolean }
   /** It is about to be sent to the chain. */
   | { kind: 'attempt'; at: string }
   | { kind: 'settle'; transaction: string; blockNumber: string; at: string }
   | { kind: 'fail'; reason: string; at: string }
   | { kind: 'credited'; usdMicros: bigint; at: string }
+
+/** What is sent at once is on record as sent by the same append. */
+function claimed({ claim, isSent }: Extract<X402PaymentCommand, { kind: 'claim' }>): X402PaymentEvent[] {
+  const { accountId, paymentId, occurredAt } = claim
+  const attempted = { accountId, paymentId, occurredAt, attempt: 1 }
+  return [
+    { type: 'killatamata.X402PaymentClaimed.v1', data: claim },
+    ...(isSent ? [{ type: 'killatamata.X402SettlementAttempted.v1' as const, data: attempted }] : []),
+  ]
+}
 
 /** Addresses are compared without case. */
 export const x402PaymentIdOf = ({ network, asset, from, nonce }: Authorization): string =>
@@ -62,7 +72,7 @@ export const x402Payment: Aggregate<X402PaymentState, X402PaymentCommand, X402Pa
 
   decide(command, state) {
     if (command.kind === 'claim') {
-      if (state.status === 'absent') return [{ type: 'killatamata.X402PaymentClaimed.v1', data: command.claim }]
+      if (state.status === 'absent') return claimed(command)
       if (state.claim.accountId === command.claim.accountId) return []
       throw new Rejected('payment_already_used', 'Another account has paid with this authorization.')
     }

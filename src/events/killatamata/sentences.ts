@@ -10,6 +10,7 @@ export const killatamataSentences: Readonly<Record<string, string>> = {
   'killatamata.AccountForgotten.v1': 'The person of the account was forgotten{reference? (<reference>)}.',
   'killatamata.IdentityClaimed.v1': 'A proof of a person ({kind}) opens the account {accountId}.',
   'killatamata.ApiKeyUsed.v1': 'The key {keyId} was in use on {day}.',
+  'killatamata.RequestKeyUsed.v1': 'A key of a request was used for {operation}.',
   'killatamata.CodeRequested.v1': 'A code to sign in with was asked for; it is good until {expiresAt}.',
   'killatamata.CodeRefused.v1': 'A wrong code was given.',
   'killatamata.CodeRedeemed.v1': 'The code was given, and is used up.',

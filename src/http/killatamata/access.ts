@@ -31,6 +31,7 @@ import type { RateClass } from '../rate-limit.ts'
 import type { Place } from './auth/cookie.ts'
 import type { KillatamataCode } from './errors.ts'
 import type { SignInLimits } from './limits.ts'
+import { once } from './once.ts'
 import type { StudioParts } from './studio/parts.ts'
 
 export interface KillatamataParts extends CoreParts {
@@ -75,6 +76,10 @@ export interface Customer extends Principal {
 }
 
 export const { write, read, operation } = operationsFor<KillatamataParts, Customer, KillatamataCode>()
+
+/** A write whose stream does not follow from its key, or that may have nothing to record: its key is kept apart (once.ts). */
+export const change = ((spec: { id: string; handle: never }) =>
+  write({ ...spec, handle: once(spec.id, spec.handle) } as never)) as unknown as typeof write
 
 const SCHEME = 'BearerAuth'
 /** Where the contract names no way of signing in, and a key counts all the same. */

@@ -1,6 +1,6 @@
 /**
- * Proofs of persons as they are kept, codes, and what answers a session’s cookie: made under a key of the installation, which the vault
- * holds. A code follows from the id that the log has of it, so that whoever has the key can make its mail anew, and nobody else.
+ * Proofs of persons as they are kept, codes, what answers a session’s cookie, and the secret part of files’ addresses: made under a key
+ * of the installation, which the vault holds. A code follows from the id that the log has of it, so that whoever has the key can make its mail anew, and nobody else.
  */
 import { createHmac } from 'node:crypto'
 import { deterministicId } from '../../commands/identity.ts'
@@ -16,15 +16,15 @@ export interface SignInDigests {
   codeHashOf(identityId: string, code: string): Promise<string>
   /** What a page sends back with its cookie, which no other site can read. */
   csrfTokenOf(cookie: string): Promise<string>
-  /** The part of an asset’s address that nobody can guess, 48 characters. */
-  assetTokenOf(assetId: string): Promise<string>
+  /** The part of a file’s address that nobody can guess: 48 hexadecimal digits. A file of a job, or an asset of the studio. */
+  fileTokenOf(of: 'asset' | 'file', id: string): Promise<string>
 }
 
 const KIND = 'killatamata.identity'
 const INSTALLATION = 'installation'
 const CODES = 1_000_000n
 const CODE_DIGITS = 6
-const ASSET_TOKEN_LENGTH = 48
+const FILE_TOKEN_LENGTH = 48
 
 /** As addresses are compared. */
 export const plainEmail = (email: string): string => email.trim().toLowerCase()
@@ -42,6 +42,6 @@ export function createSignInDigests(keys: Pick<ObjectKeys, 'ensure'>): SignInDig
     },
     codeHashOf: (identityId, code) => digest('code of', identityId, code),
     csrfTokenOf: (cookie) => digest('csrf', cookie),
-    assetTokenOf: async (assetId) => (await digest('asset', assetId)).slice(0, ASSET_TOKEN_LENGTH),
+    fileTokenOf: async (of, id) => (await digest(of, id)).slice(0, FILE_TOKEN_LENGTH),
   }
 }

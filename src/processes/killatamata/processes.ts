@@ -35,6 +35,7 @@ const startSettlements =
     const health = newProcessHealth()
     const given = parts.settings(killatamataSettings)
     const limits = {
+      graceMs: given.SETTLEMENT_GRACE_MS,
       intervalMs: given.SETTLEMENT_SWEEP_INTERVAL_MS,
       ageMs: given.SETTLEMENT_SWEEP_AGE_MS,
       batchMax: given.SETTLEMENT_SWEEP_BATCH_MAX,

@@ -93,7 +93,11 @@ async function settlementOf(
   { providerId, checkoutId }: ShopPayment,
   context: CommandContext,
 ): Promise<SettlementState> {
-  const known = await deps.bus.current(settlement, settlementIdOf(provider, providerId))
+  const settlementId = settlementIdOf(provider, providerId)
+  // As this process knows it: what others have written since shows where it is decided on.
+  const loaded = await deps.bus.load(settlement, settlementId)
+  if (isOurs(loaded)) return loaded
+  const known = await deps.bus.current(settlement, settlementId)
   if (isOurs(known) || checkoutId === null) return known
   const opened = await deps.bus.current(checkout, checkoutId)
   if (opened.status === 'absent' || opened.facts.provider !== provider) return known
@@ -123,15 +127,15 @@ export async function settle(
     if (events.length > 0) log.error({ provider, providerId }, 'a payment has come that nobody here has opened')
     return state
   }
+  let after: SettlementState = state
   if (payment.isPaid && state.status !== 'confirmed') {
     const period = await ledgers.period(state.notice.accountId)
-    await decide({ kind: 'confirm', usdCents, currency, paymentIntentId, period, at }, 'confirm')
+    after = (await decide({ kind: 'confirm', usdCents, currency, paymentIntentId, period, at }, 'confirm')).state
   } else if (payment.hasEnded && state.status === 'noticed') {
-    await decide({ kind: 'lapse', at }, 'lapse')
+    after = (await decide({ kind: 'lapse', at }, 'lapse')).state
     const { checkoutId } = state.notice
     await bus.handle(checkout, checkoutId, { kind: 'expire', at }, stepOf(context, 'expire', checkoutId))
   }
-  const after = await bus.current(settlement, settlementId)
   if (after.status === 'mismatched' && state.status !== 'mismatched') {
     const paid = { usdCents: String(usdCents), currency }
     log.error(
@@ -140,23 +144,22 @@ export async function settle(
     )
   }
   if (after.status !== 'confirmed') return after
-  await credit(deps, after.notice, after.credit, context)
-  return bus.current(settlement, settlementId)
+  return (await credit(deps, after.notice, after.credit, context)) ?? after
 }
 
-/** The deposit of a payment that is confirmed, once. */
+/** The deposit of a payment that is confirmed, once. Undefined: there is nothing to do. */
 export async function credit(
   { bus, ledgers }: Pick<Purchasing, 'bus' | 'ledgers'>,
   { settlementId, provider, accountId }: Pick<PaymentNotice, 'settlementId' | 'provider' | 'accountId'>,
   { depositId, usdCents, period, isCredited }: Credit,
   context: CommandContext,
-): Promise<void> {
-  if (isCredited) return
+): Promise<SettlementState | undefined> {
+  if (isCredited) return undefined
   const usdMicros = microsOfCents(usdCents)
   const deposit = { depositId, settlementId, provider, usdMicros }
   await ledgers.credit(accountId, deposit, period, stepOf(context, 'credit', settlementId))
   const command = { kind: 'credited', usdMicros, at: context.at } as const
-  await bus.handle(settlement, settlementId, command, stepOf(context, 'credited', settlementId))
+  return (await bus.handle(settlement, settlementId, command, stepOf(context, 'credited', settlementId))).state
 }
 
 /** Takes in an event of a provider. Throws PaymentsUnavailable: it is to be sent again. */

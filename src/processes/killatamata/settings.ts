@@ -36,6 +36,7 @@ export const killatamataSettings = z.object({
   KILLATAMATA_EXPIRY_INTERVAL_MS: count(30_000).describe('between looks at sessions, links and keys that have ended'),
   KILLATAMATA_EXPIRY_BATCH_MAX: count(500).describe('of each kind, how many one such look finds'),
   LEDGER_PERIOD_EVENTS_MAX: count(1_000).describe('events after which a stream of an account’s money is closed'),
+  SETTLEMENT_GRACE_MS: count(2_000).describe('for so long a confirmed payment is left to the request that credits it'),
   SETTLEMENT_SWEEP_INTERVAL_MS: count(60_000).describe('between looks at payments that nobody has told the end of'),
   SETTLEMENT_SWEEP_AGE_MS: count(120_000).describe('after this time a provider is asked what became of a checkout'),
   SETTLEMENT_SWEEP_BATCH_MAX: count(200).describe('payments that one such look finds'),

@@ -2,10 +2,11 @@
  * Credits payments that are confirmed and whose credit is missing, after whatever crash, and asks providers about payments that nobody
  * has told the end of: a lost event must not need a claim.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { consequenceContext, systemContext } from '../../commands/context.ts'
 import { deterministicId } from '../../commands/identity.ts'
-import { settlement } from '../../commands/killatamata/settlement.ts'
+import { type SettlementState, settlement } from '../../commands/killatamata/settlement.ts'
 import { Rejected } from '../../commands/rejection.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { SettlementEvent } from '../../events/killatamata/payment.ts'
@@ -20,6 +21,8 @@ export const SETTLEMENTS = 'killatamata-settlements'
 const CONFIRMED = 'killatamata.PaymentConfirmed.v1'
 
 export interface SettlementLimits {
+  /** In which whoever confirmed a payment credits it too: it is credited here from then on. */
+  graceMs: number
   /** Between two looks, and the age from which a provider is asked. */
   intervalMs: number
   ageMs: number
@@ -71,7 +74,7 @@ export function createSettlementSweep({ db, log, now = () => new Date(), purchas
 
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runSettlements(options: Options & ProcessDependencies): Promise<void> {
-  const { purchasing, log, now = () => new Date() } = options
+  const { purchasing, log, limits, signal, now = () => new Date() } = options
   const sweep = createSettlementSweep(options)
   async function follow(event: Delivered): Promise<void> {
     if (isPoison(event)) {
@@ -79,7 +82,11 @@ export function runSettlements(options: Options & ProcessDependencies): Promise<
       return log.error({ eventId: id, stream, type, fault }, 'an event about a payment does not decode')
     }
     const { data } = event as Recorded<Extract<SettlementEvent, { type: typeof CONFIRMED }>>
-    const state = await purchasing.bus.current(settlement, data.settlementId)
+    const { bus } = purchasing
+    const isDone = (each: SettlementState) => each.status === 'confirmed' && each.credit.isCredited
+    // Where the request has credited it, as nearly always, nobody asks the log for it.
+    if (isDone(await bus.load(settlement, data.settlementId))) return
+    const state = await bus.current(settlement, data.settlementId)
     if (state.status !== 'confirmed') return
     const context = consequenceContext(SETTLEMENTS, event, now().toISOString())
     try {
@@ -90,9 +97,18 @@ export function runSettlements(options: Options & ProcessDependencies): Promise<
       log.error({ err, settlementId: data.settlementId }, 'a payment that is confirmed cannot be credited now')
     }
   }
+  /** Two that credit at the same moment would only get in each other's way. */
+  async function letCredit(events: readonly Delivered[]): Promise<void> {
+    const recordedAt = events.findLast((event) => !isPoison(event))
+    if (!recordedAt) return
+    const { occurredAt } = (recordedAt as Recorded<Extract<SettlementEvent, { type: typeof CONFIRMED }>>).data
+    const leftMs = Date.parse(occurredAt) + limits.graceMs - now().getTime()
+    if (leftMs > 0) await delay(Math.min(leftMs, limits.graceMs), undefined, { signal })
+  }
   const handle = async (events: Delivered[]) => {
+    await letCredit(events)
     for (const event of events) await follow(event)
   }
-  const background = (signal: AbortSignal) => [sweep.run(signal)]
+  const background = (leading: AbortSignal) => [sweep.run(leading)]
   return runProcess({ name: SETTLEMENTS, types: [CONFIRMED], handle, background }, options)
 }

@@ -4,6 +4,7 @@
  * it does not, the outcome is pending and never a rejection, on which a payer would sign anew and pay twice.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { PaidIn } from '../../adapters/x402/authorization.ts'
 import { type ChainSays, ChainSilent } from '../../adapters/x402/chain.ts'
 import { stepContext } from '../../commands/context.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
@@ -26,8 +27,8 @@ export interface X402Chain {
   faultOf(authorization: Authorization): Promise<string | undefined>
   /** Whether the payer has signed it, without asking what the chain knows of its use. */
   isSigned(authorization: Authorization): Promise<boolean>
-  /** Sends it to the chain. How that ends says nothing certain. */
-  send(authorization: Authorization): Promise<void>
+  /** Sends it to the chain. Undefined: how that ended is not certain. Rejects with ChainSilent. */
+  send(authorization: Authorization): Promise<PaidIn | undefined>
   /** Throws ChainSilent. */
   outcomeOf(authorization: Authorization): Promise<ChainSays>
   /** Whether the payer has the money now. Throws ChainSilent. */
@@ -58,7 +59,8 @@ export interface X402Parts {
 }
 
 export type X402Outcome =
-  | { as: 'credited'; state: Settled; isReplay: boolean; position: bigint | undefined }
+  /** `availableMicros`: right after the credit; undefined: it was credited before. */
+  | { as: 'credited'; state: Settled; isReplay: boolean; position: bigint | undefined; availableMicros?: bigint }
   | { as: 'rejected'; reason: string }
   | { as: 'pending' }
 type Settled = Extract<X402PaymentState, { claim: unknown }>
@@ -102,90 +104,91 @@ export function createX402Payments(parts: X402Parts) {
     const { accountId, usdCents, period } = claim
     const usdMicros = microsOfCents(BigInt(usdCents))
     const deposit = { depositId: x402DepositIdOf(claim), settlementId: paymentId, provider: 'x402' as const, usdMicros }
-    await ledgers.credit(accountId, deposit, period, stepOf(context, 'credit', paymentId))
-    return decide(paymentId, { kind: 'credited', usdMicros, at: context.at }, context)
+    const { availableMicros } = await ledgers.credit(accountId, deposit, period, stepOf(context, 'credit', paymentId))
+    const { position } = await decide(paymentId, { kind: 'credited', usdMicros, at: context.at }, context)
+    return { availableMicros, position }
   }
 
-  async function attempt(paymentId: string, { claim }: Settled, context: CommandContext): Promise<void> {
-    await decide(paymentId, { kind: 'attempt', at: context.at }, context)
-    await chain.send(claim.authorization)
+  /** What is on record as sent is sent. The receipt of our own transaction is the chain's word; without one it is asked. */
+  async function send(paymentId: string, { claim }: Settled, context: CommandContext): Promise<X402PaymentState> {
+    const paid = await chain.send(claim.authorization)
+    if (!paid) return bus.current(x402Payment, paymentId)
+    return (await decide(paymentId, { kind: 'settle', ...paid, at: context.at }, context)).state
   }
 
   /** One look at the chain about a claim, and what follows from it. */
-  async function advance(paymentId: string, state: Settled, context: CommandContext): Promise<void> {
+  async function advance(paymentId: string, state: Settled, context: CommandContext): Promise<X402PaymentState> {
     const { claim, attempts } = state
     const { at } = context
     const says = await chain.outcomeOf(claim.authorization)
     if (says.as === 'paid') {
       const { transaction, blockNumber } = says
-      await decide(paymentId, { kind: 'settle', transaction, blockNumber, at }, context)
-    } else if (says.as === 'unused') {
-      // It cannot pay now, though it may later: the claim waits for that, or for its end. Whoever asks signs anew.
-      if (attempts > 0 && !(await chain.isFunded(claim.authorization))) throw new Unfunded()
-      await attempt(paymentId, state, context)
-    } else {
-      await decide(paymentId, { kind: 'fail', reason: says.as, at }, context)
+      return (await decide(paymentId, { kind: 'settle', transaction, blockNumber, at }, context)).state
     }
+    if (says.as !== 'unused') return (await decide(paymentId, { kind: 'fail', reason: says.as, at }, context)).state
+    // It cannot pay now, though it may later: the claim waits for that, or for its end. Whoever asks signs anew.
+    if (attempts > 0 && !(await chain.isFunded(claim.authorization))) throw new Unfunded()
+    await decide(paymentId, { kind: 'attempt', at }, context)
+    return send(paymentId, state, context)
   }
 
-  /** `isUnused`: it was found so a moment ago. Who was quicker since is seen behind the send, like every outcome. */
-  async function run(paymentId: string, isUnused: boolean, context: CommandContext): Promise<X402Outcome> {
+  /** `claimed`: on record as sent, and not sent yet. */
+  async function run(paymentId: string, claimed: Settled | undefined, context: CommandContext): Promise<X402Outcome> {
     const deadlineMs = performance.now() + limits.waitMaxMs
+    let state = claimed ?? (await bus.current(x402Payment, paymentId))
     for (let round = 0; ; round++) {
-      const state = await bus.current(x402Payment, paymentId)
       if (state.status === 'absent') throw new Error('a payment is to be finished that nobody has claimed')
       if (state.status === 'failed') return { as: 'rejected', reason: state.reason ?? 'failed' }
       if (state.status === 'credited') return { as: 'credited', state, isReplay: true, position: undefined }
       if (state.status === 'settled') {
-        const credited = await creditSettled(paymentId, state, context)
-        return { as: 'credited', state, isReplay: false, position: credited.position }
+        return { as: 'credited', state, isReplay: false, ...(await creditSettled(paymentId, state, context)) }
       }
       if (performance.now() >= deadlineMs) return { as: 'pending' }
       // The first looks come at once: a chain that mines at once has answered by then.
       if (round > 1) await delay(limits.pollMs)
       try {
-        if (isUnused && round === 0 && state.attempts === 0) await attempt(paymentId, state, context)
-        else await advance(paymentId, state, context)
+        state = await (claimed && round === 0 ? send : advance)(paymentId, state, context)
       } catch (error) {
         if (error instanceof Unfunded) return { as: 'rejected', reason: 'insufficient_funds' }
         if (!(error instanceof ChainSilent)) throw error
+        state = await bus.current(x402Payment, paymentId)
       }
     }
   }
 
   /** Goes on with a claim until the chain has decided, or until it takes too long. */
-  function finish(paymentId: string, context: CommandContext, isUnused = false): Promise<X402Outcome> {
+  function finish(paymentId: string, context: CommandContext, claimed?: Settled): Promise<X402Outcome> {
     const known = underWay.get(paymentId)
     if (known) return known.then((outcome) => (outcome.as === 'credited' ? { ...outcome, isReplay: true } : outcome))
-    const running = run(paymentId, isUnused, context).finally(() => underWay.delete(paymentId))
+    const running = run(paymentId, claimed, context).finally(() => underWay.delete(paymentId))
     underWay.set(paymentId, running)
     return running
   }
 
   /** Throws Rejected (payment_already_used) where another account has brought it. */
-  async function pay({ accountId, authorization, usdCents }: X402Order, context: CommandContext): Promise<X402Outcome> {
+  async function pay(order: X402Order, context: CommandContext): Promise<X402Outcome> {
+    const { accountId, authorization, usdCents } = order
     const paymentId = x402PaymentIdOf(authorization)
     const known = await bus.current(x402Payment, paymentId)
-    let isUnused = false
-    if (known.status === 'absent') {
-      let reason: string | undefined
-      try {
-        ;({ reason, isUnused } = await lookAt(authorization))
-      } catch (error) {
-        if (!(error instanceof ChainSilent)) throw error
-        return { as: 'pending' }
-      }
-      if (reason !== undefined) return { as: 'rejected', reason }
-      const { at } = context
-      const purchaseId = prefixedId('pay', at, paymentId)
-      const period = await ledgers.period(accountId)
-      const ids = { accountId, paymentId, purchaseId, period }
-      const claim = { ...ids, authorization, usdCents: String(usdCents), occurredAt: at }
-      await decide(paymentId, { kind: 'claim', claim }, context)
-    } else if (known.claim.accountId !== accountId) {
+    if (known.status !== 'absent') {
+      if (known.claim.accountId === accountId) return finish(paymentId, context)
       throw new Rejected('payment_already_used', 'Another account has paid with this authorization.')
     }
-    return finish(paymentId, context, isUnused)
+    let seen: Awaited<ReturnType<typeof lookAt>>
+    try {
+      seen = await lookAt(authorization)
+    } catch (error) {
+      if (!(error instanceof ChainSilent)) throw error
+      return { as: 'pending' }
+    }
+    if (seen.reason !== undefined) return { as: 'rejected', reason: seen.reason }
+    const { at } = context
+    const purchaseId = prefixedId('pay', at, paymentId)
+    const ids = { accountId, paymentId, purchaseId, period: await ledgers.period(accountId) }
+    const claim = { ...ids, authorization, usdCents: String(usdCents), occurredAt: at }
+    const { state, events } = await decide(paymentId, { kind: 'claim', claim, isSent: seen.isUnused }, context)
+    const isOurs = seen.isUnused && events.length > 0 && state.status === 'claimed'
+    return finish(paymentId, context, isOurs ? state : undefined)
   }
 
   return { pay, finish }

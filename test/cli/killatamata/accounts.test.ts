@@ -46,6 +46,10 @@ it('credits a payment that nobody here has opened to the account that it belongs
     json('settlements', 'credit', 'coinbase', data.id, '--account', accountId, '--reason', 'ticket 12')
   expect(await credit()).toMatchObject({ account_id: accountId, usd_cents: '700' })
   expect(await credit()).toMatchObject({ account_id: accountId, usd_cents: '700' })
+  const [other, why] = [sandbox.other_account.account_id, 'ticket 13']
+  const again = await run('settlements', 'credit', 'coinbase', data.id, '--account', other, '--reason', why)
+  expect(again.exitCode).toBe(1)
+  expect(JSON.parse(again.stderr).error.message).toContain(accountId)
   await vi.waitFor(async () => {
     const balance = await json('balance', accountId)
     expect(balance).toMatchObject({ account_id: accountId, available_micros: '7000000', held_micros: '0', holds: [] })
@@ -81,8 +85,8 @@ it('shows what was paid where it is not what was sold', async () => {
 
 it('grants and takes the mark of those who may review', async () => {
   const { account_id: accountId } = sandbox.account
-  expect(await json('admin', 'grant', accountId)).toMatchObject({ isAdmin: true })
-  expect(await json('admin', 'revoke', accountId)).toMatchObject({ isAdmin: false })
+  expect(await json('admin', 'grant', accountId)).toMatchObject({ account_id: accountId, is_admin: true })
+  expect(await json('admin', 'revoke', accountId)).toMatchObject({ account_id: accountId, is_admin: false })
   expect((await run('admin', 'grant', 'acct_none')).exitCode).toBe(1)
 })
 
@@ -90,7 +94,7 @@ it('takes a beginning of an id, and names the candidates where it begins several
   const { account, other_account: other } = sandbox
   const beginning = account.account_id.slice(0, -2)
   expect(await json('balance', beginning)).toMatchObject({ account_id: account.account_id })
-  expect(await json('admin', 'revoke', beginning)).toMatchObject({ accountId: account.account_id })
+  expect(await json('admin', 'revoke', beginning)).toMatchObject({ account_id: account.account_id })
   // Ids begin with the time: both were made in one moment.
   const several = await run('balance', account.account_id.slice(0, 'acct_'.length + 4))
   expect(several.exitCode).toBe(1)
@@ -103,8 +107,52 @@ it('takes a beginning of an id, and names the candidates where it begins several
   })
   const { affiliate } = (await apply.json()) as { affiliate: { affiliateId: string } }
   const approved = await json('affiliate', 'approve', affiliate.affiliateId.slice(0, -2))
-  expect(approved).toMatchObject({ affiliateId: affiliate.affiliateId, status: 'active' })
+  expect(approved).toMatchObject({ affiliate_id: affiliate.affiliateId, status: 'active' })
   expect((await run('payout', 'pay', 'prq_01KJPV4G', '--reference', 'wire 7')).exitCode).toBe(1)
+})
+
+it('decides a payout request once, and says how it was decided to whoever decides it otherwise', async () => {
+  const { url, account, other_account: referrer } = sandbox
+  const ask = async (method: string, path: string, key: string, body?: object) => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    const answer = await fetch(`${url}/api/v1/${path}`, {
+      method,
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    return (await answer.json()) as Record<string, Record<string, string>> & { code: string }
+  }
+  const application = { displayName: 'Ben', contactEmail: 'ben@example.com', payoutAddress: 'ben@pay.example' }
+  await ask('POST', 'affiliates/me/apply', referrer.api_key, application)
+  const { code } = await ask('GET', 'affiliates/me/code', referrer.api_key)
+  await ask('POST', 'affiliates/me/bind-code', account.api_key, { code })
+  const opened = await ask('POST', 'checkout/stripe', account.api_key, { packageCode: 'builder_2000' })
+  await order(`/control/stripe/sessions/${opened.sessionId}/pay`, {})
+  const payoutRequestId = await vi.waitFor(async () => {
+    const { payoutRequest } = await ask('POST', 'affiliates/me/payout-requests', referrer.api_key, {})
+    expect(payoutRequest).toMatchObject({ amountUsdMicros: 2_000_000 })
+    return payoutRequest?.payoutRequestId ?? ''
+  }, known)
+  await vi.waitFor(
+    async () =>
+      expect(await json('payout', 'list')).toStrictEqual([
+        {
+          ...{ payout_request_id: payoutRequestId, affiliate_id: expect.stringMatching(/^aff_/), note: null },
+          ...{ account_id: referrer.account_id, usd_micros: '2000000', payout_address: 'ben@pay.example' },
+          created_at: expect.any(String),
+        },
+      ]),
+    known,
+  )
+  const pay = (reference: string) => run('payout', 'pay', payoutRequestId, '--reference', reference)
+  const paid = { payout_request_id: payoutRequestId, account_id: referrer.account_id, usd_micros: '2000000' }
+  expect(JSON.parse((await pay('wire 7')).stdout)).toMatchObject({ ...paid, status: 'paid', changed: true })
+  expect(JSON.parse((await pay('wire 7')).stdout)).toMatchObject({ ...paid, status: 'paid', changed: false })
+  for (const refused of [await pay('wire 8'), await run('payout', 'reject', payoutRequestId, '--reason', 'no')]) {
+    expect(refused.exitCode).toBe(1)
+    const { code: why, message } = JSON.parse(refused.stderr).error
+    expect([why, message]).toStrictEqual(['payout_request_decided', expect.stringContaining('wire 7')])
+  }
 })
 
 it('forgets an account: its keys work no more, its money stays', async () => {
@@ -113,6 +161,6 @@ it('forgets an account: its keys work no more, its money stays', async () => {
   expect(await json('forget', accountId, '--reference', 'DSR-7', '--yes')).toMatchObject({ key_destroyed: true })
   const ask = () => fetch(`${stack.url}/killatamata/api/v1/balance`, { headers: { authorization: `Bearer ${key}` } })
   await vi.waitFor(async () => expect((await ask()).status).toBe(401), known)
-  expect(await json('balance', accountId)).toMatchObject({ available_micros: '7000000' })
+  expect(await json('balance', accountId)).toMatchObject({ available_micros: '27000000' })
   expect((await run('forget', `acct_${'0'.repeat(26)}`, '--yes', '--reference', randomUUID())).exitCode).toBe(1)
 })

@@ -127,12 +127,18 @@ describe('what a worker is owed', () => {
       .when(pay('transfer 1', 20n))
       .then([paid('transfer 1', '20', '0')])
     given([...history, paid('transfer 1', '15', '5')])
-      .when(pay('transfer 1', 5n))
+      .when(pay('transfer 1', 15n))
       .then([])
     given([...history, paid('transfer 1', '15', '5')])
       .when(pay('transfer 2', 6n))
       .then(rejects('earnings_too_low'))
   })
+  it('is not paid two amounts under one reference', () => {
+    const before = [registered, credited(1, '20', 1), paid('wire 7', '5', '15')]
+    given(before).when(pay('wire 7', 5n)).then([])
+    given(before).when(pay('wire 7', 6n)).then(rejects('idempotency_key_reused'))
+  })
+
   it('is what was earned less what was paid, in whatever order and however often each is asked for', () => {
     const step: fc.Arbitrary<WorkerCommand> = fc.oneof(
       fc.integer({ min: 1, max: 8 }).map((n) => credit(n, BigInt(n))),

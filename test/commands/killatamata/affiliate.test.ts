@@ -27,7 +27,7 @@ type Step = { seconds: number } & (
   | { kind: 'reverse'; n: number; creditedAt: number; dollars: number }
   | { kind: 'mature' }
   | { kind: 'requestPayout'; id: string }
-  | { kind: 'pay' | 'reject'; id: string }
+  | { kind: 'pay' | 'reject'; id: string; words?: string }
 )
 
 function commandOf(step: Step): AffiliateCommand {
@@ -55,9 +55,9 @@ function commandOf(step: Step): AffiliateCommand {
     case 'requestPayout':
       return { ...of, kind: 'requestPayout', payoutRequestId: step.id, note: null, minimumMicros: 10_000_000n }
     case 'pay':
-      return { ...of, kind: 'pay', payoutRequestId: step.id, reference: 'wire 7' }
+      return { ...of, kind: 'pay', payoutRequestId: step.id, reference: step.words ?? 'wire 7' }
     case 'reject':
-      return { ...of, kind: 'reject', payoutRequestId: step.id, reason: 'the address is wrong' }
+      return { ...of, kind: 'reject', payoutRequestId: step.id, reason: step.words ?? 'the address is wrong' }
     default:
       return step satisfies never
   }
@@ -168,6 +168,17 @@ describe('a payout', () => {
       ...['payout_request_not_found', 'PayoutRequested', 'PayoutPaid', 'nothing', 'payout_request_decided'],
     ])
     expect(standingAfter(...earned, ask('prq_1'), pay)).toMatchObject({ requested: 0, paid: 20 })
+  })
+
+  it('is not decided again in other words', () => {
+    const decide = (kind: 'pay' | 'reject', words?: string): Step => ({
+      ...{ kind, id: 'prq_1', seconds: later },
+      ...(words && { words }),
+    })
+    for (const kind of ['pay', 'reject'] as const) {
+      const { outcomes } = story(...earned, ask('prq_1'), decide(kind), decide(kind, 'wire 8'), decide(kind))
+      expect(outcomes.slice(-2)).toStrictEqual(['payout_request_decided', 'nothing'])
+    }
   })
 
   it('that is rejected can be requested again', () => {

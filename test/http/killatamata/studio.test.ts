@@ -1,5 +1,5 @@
 /** The studio over HTTP: projects, conversations, texts, storyboards, files, and what another account sees of them. */
-import { hash } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Answered } from '../serving.ts'
@@ -146,6 +146,19 @@ describe('a text', () => {
     ])
     expect(refusal(await patch('assets/text/document', of, ben.key))).toStrictEqual([404, 'asset_not_found'])
     expect((await get(`assets/text/document?assetId=${asset.assetId}`)).body).toStrictEqual(saved.body)
+  })
+
+  it('that was changed meanwhile leaves nothing of what is refused in the store', async () => {
+    const { asset } = (await post('assets/text', { projectId, title: 'Notes', content: 'One' })).body
+    const content = `Late ${randomUUID()}`
+    const key = `files/studio/${ada.accountId}/${hash('sha256', content)}`
+    const stored = () => served.parts.studio.objects.read(key)
+    const save = (version: string) =>
+      patch('assets/text/document', { assetId: asset.assetId, content }, ada.key, { 'if-match': version })
+    expect(refusal(await save('"7"'))).toStrictEqual([409, 'document_changed'])
+    await expect(stored()).rejects.toMatchObject({ name: 'ObjectMissing' })
+    expect((await save('"1"')).status).toBe(200)
+    ;(await stored()).destroy()
   })
 
   it('is of a type of texts, and as long as it may be', async () => {

@@ -68,8 +68,18 @@ describe('an account that is a contract', () => {
     expect(await payer.balanceOf(address)).toBe(5_000_000n)
   })
 
+  it('pays by a signature that is wrapped for its factory, once it is deployed', async () => {
+    const address = await contractAccount()
+    const payment = by(await payer.sign(500), address, wrapped(GOOD))
+    expect(await buy(500, payment)).toMatchObject({ status: 201, body: { payer: address, replayed: false } })
+    expect(await buy(500, payment)).toMatchObject({ status: 200, body: { payer: address, replayed: true } })
+    expect(await payer.balanceOf(address)).toBe(5_000_000n)
+  })
+
   it.each([
     ['by a signature that it does not take', true, BAD],
+    ['by such a signature that is wrapped', true, wrapped(BAD)],
+    ['by a wrapping that cannot be read', true, concatHex(['0x12', MAGIC_6492])],
     ['while it is not deployed, and nobody knows its factory', false, wrapped(GOOD)],
   ])('does not pay %s', async (_, isDeployed, signature) => {
     const address = await contractAccount({ isDeployed })

@@ -1,5 +1,6 @@
 /** An authorization is credited once, and only by what the chain says of it: with crashes, silence, strangers and races. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import type { PaidIn } from '../../../src/adapters/x402/authorization.ts'
 import { type ChainSays, ChainSilent } from '../../../src/adapters/x402/chain.ts'
 import { x402PaymentIdOf } from '../../../src/commands/killatamata/x402-payment.ts'
 import type { Authorization } from '../../../src/events/killatamata/x402.ts'
@@ -24,6 +25,8 @@ function testChain() {
     sends: 0,
     isFunded: true,
     fault: undefined as string | undefined,
+    /** Of what is sent; undefined: none came in time. */
+    receipt: undefined as PaidIn | undefined,
   }
   const paid = (blockAt = NOW): ChainSays => ({ as: 'paid', transaction, blockNumber: '7', blockAt })
   let onSend = () => {
@@ -39,6 +42,7 @@ function testChain() {
     async send() {
       state.sends += 1
       onSend()
+      return state.receipt
     },
   }
   return {
@@ -74,6 +78,21 @@ describe('an x402 payment', () => {
     })
     expect(await available(store, chain)).toBe(5_000_000n)
     expect(chain.state.sends).toBe(1)
+  })
+
+  it('is settled by the receipt of what was sent, and nothing more is asked of the chain', async () => {
+    const [store, chain] = [emptyLog(), testChain()]
+    chain.state.receipt = { transaction, blockNumber: '7' }
+    const outcomeOf = vi.spyOn(chain.chain, 'outcomeOf')
+    const { payments } = paymentsOn(store, chain)
+    expect(await payments.pay(order, systemAt(100))).toMatchObject({
+      ...{ as: 'credited', state: { transaction }, availableMicros: 5_000_000n },
+    })
+    expect(outcomeOf).not.toHaveBeenCalled()
+    expect(store.events().map(({ type }) => type.split('.')[1])).toStrictEqual([
+      ...['X402PaymentClaimed', 'X402SettlementAttempted', 'X402PaymentSettled'],
+      ...['DepositCredited', 'X402PaymentCredited'],
+    ])
   })
 
   it('is credited once where 50 come at once in three processes, and is no other account’s', async () => {

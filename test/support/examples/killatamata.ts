@@ -6,6 +6,7 @@ import type { LedgerEvent, Posting } from '../../../src/events/killatamata/ledge
 import type { mailEvents } from '../../../src/events/killatamata/mail.ts'
 import type { CallbackEvent, MediaJobEvent } from '../../../src/events/killatamata/media.ts'
 import type { CheckoutEvent, SettlementEvent } from '../../../src/events/killatamata/payment.ts'
+import type { RequestKeyEvent } from '../../../src/events/killatamata/request-key.ts'
 import type {
   BrowserSessionEvent,
   DeviceLinkEvent,
@@ -32,6 +33,7 @@ export type KillatamataStoryEvent =
   | IdTokenEvent
   | LedgerEvent
   | MediaJobEvent
+  | RequestKeyEvent
   | SettlementEvent
   | StudioStoryEvent
   | X402PaymentEvent
@@ -145,6 +147,7 @@ export function killatamataExamples(timeAt: (seconds: number) => string): Exampl
       ...ofAccount(20),
       ...{ tokenHash: hash('d'), use: 'session', expiresAt: timeAt(3_660) },
     },
+    'killatamata.RequestKeyUsed.v1': { ...ofAccount(19), operation: 'claimStripe' },
     'killatamata.SessionOpened.v1': {
       ...ofSession(20),
       ...{ cookieHash: hash('e'), by: 'google', expiresAt: timeAt(604_820) },
@@ -278,6 +281,7 @@ export function killatamataStreamOf({ type, data }: { type: string; data: Record
   if (name === 'ApiKeyUsed') return `killatamata.apiKey-${data.keyId}`
   if (name === 'IdentityClaimed') return `killatamata.identity-${data.identityId}`
   if (name === 'IdTokenExchanged') return `killatamata.idToken-${id(4)}`
+  if (name === 'RequestKeyUsed') return `killatamata.requestKey-${id(7)}`
   if (name.startsWith('Code')) return `killatamata.emailChallenge-${data.identityId}`
   if (name.startsWith('Session')) return `killatamata.browserSession-${data.sessionId}`
   if (name.startsWith('Link')) return `killatamata.deviceLink-${data.linkId}`

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { affiliate } from '../../../commands/killatamata/affiliate.ts'
 import { json } from '../../answers.ts'
 import { text } from '../../schemas.ts'
-import { accountKey, write } from '../access.ts'
+import { accountKey, change } from '../access.ts'
 import { requestKey } from '../request-key.ts'
 import { affiliateAnswer, affiliateView, profileMembers } from './affiliate-view.ts'
 
@@ -19,7 +19,7 @@ const request = z
   })
   .openapi('AffiliateApplyRequest')
 
-export const applyAsAffiliate = write({
+export const applyAsAffiliate = change({
   path: '/api/v1/affiliates/me/apply',
   id: 'applyAsAffiliate',
   tags: ['affiliates'],

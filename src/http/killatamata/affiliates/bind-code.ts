@@ -4,7 +4,7 @@ import { bindReferral, requireReferrer } from '../../../processes/killatamata/re
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { text, timeOut } from '../../schemas.ts'
-import { accountKey, type KillatamataParts, write } from '../access.ts'
+import { accountKey, change, type KillatamataParts } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { requestKey } from '../request-key.ts'
 import { code } from './affiliate-view.ts'
@@ -29,7 +29,7 @@ async function capturedAt(
   })
 }
 
-export const bindAffiliateCode = write({
+export const bindAffiliateCode = change({
   path: '/api/v1/affiliates/me/bind-code',
   id: 'bindAffiliateCode',
   tags: ['affiliates'],

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { affiliate, affiliateNotFound } from '../../../commands/killatamata/affiliate.ts'
 import { json } from '../../answers.ts'
-import { accountKey, read, write } from '../access.ts'
+import { accountKey, change, read } from '../access.ts'
 import { requestKey } from '../request-key.ts'
 import { affiliateAnswer, affiliateView, profileMembers } from './affiliate-view.ts'
 
@@ -32,7 +32,7 @@ const changes = z
   })
   .openapi('AffiliateUpdateRequest')
 
-export const updateAffiliate = write({
+export const updateAffiliate = change({
   method: 'patch',
   path: '/api/v1/affiliates/me',
   id: 'updateAffiliate',

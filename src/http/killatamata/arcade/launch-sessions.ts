@@ -11,7 +11,7 @@ import { json } from '../../answers.ts'
 import { bodyKey } from '../../command.ts'
 import { invalid, Problem } from '../../errors.ts'
 import { boundedText, timeOut } from '../../schemas.ts'
-import { accountKey, write } from '../access.ts'
+import { accountKey, change, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { REQUEST_KEY, REQUEST_KEY_LENGTH_MAX, requestKey } from '../request-key.ts'
 import { wantedSlug } from './catalog.ts'
@@ -77,7 +77,7 @@ export const createLaunchSession = write({
 
 const event = z.enum(['launched', 'heartbeat', 'end', 'failed_bootstrap'])
 
-export const updateLaunchSession = write({
+export const updateLaunchSession = change({
   method: 'patch',
   path: '/api/v1/arcade/launch-sessions',
   id: 'updateLaunchSession',

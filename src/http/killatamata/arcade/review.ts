@@ -7,7 +7,7 @@ import { isPrefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
 import { invalid } from '../../errors.ts'
 import { boundedText } from '../../schemas.ts'
-import { accountKey, read, write } from '../access.ts'
+import { accountKey, change, read } from '../access.ts'
 import { requestKey } from '../request-key.ts'
 import { requireReviewer } from './reviewers.ts'
 import { queuedShown, releaseAnswer, releaseRowView, releaseView } from './views.ts'
@@ -21,7 +21,7 @@ function requireReleaseId(given: string): void {
   if (!isPrefixedId('rel', given)) throw releaseNotFound()
 }
 
-export const submitArcadeRelease = write({
+export const submitArcadeRelease = change({
   method: 'patch',
   path: '/api/v1/arcade/releases/submit',
   id: 'submitArcadeRelease',
@@ -90,7 +90,7 @@ function reviewOf({ action, notes, ...on }: z.output<typeof reviewRequest>): Rev
   return { action, notes: notes ?? null }
 }
 
-export const reviewArcadeRelease = write({
+export const reviewArcadeRelease = change({
   method: 'patch',
   path: '/api/v1/arcade/review/release',
   id: 'reviewArcadeRelease',

@@ -5,7 +5,7 @@ import { linkIdOf } from '../../../commands/killatamata/ids.ts'
 import { publicAccess } from '../../access.ts'
 import { json } from '../../answers.ts'
 import { boundedText, text, timeOut } from '../../schemas.ts'
-import { accountKey, type KillatamataParts, read, write } from '../access.ts'
+import { accountKey, change, type KillatamataParts, read } from '../access.ts'
 import { label } from '../keys/new-key.ts'
 import { limitUserCodeMisses } from '../limits.ts'
 import { requestKey } from '../request-key.ts'
@@ -64,7 +64,7 @@ const approved = z
   .object({ ok: z.literal(true), userCode: z.string(), status: z.literal('approved') })
   .openapi('DeviceLinkApproveResponse')
 
-export const approveDeviceLink = write({
+export const approveDeviceLink = change({
   path: '/api/v1/device/link/approve',
   id: 'approveDeviceLink',
   tags: ['auth'],

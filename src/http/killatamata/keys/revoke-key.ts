@@ -5,7 +5,7 @@ import { Rejected } from '../../../commands/killatamata/rejection.ts'
 import { json } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
 import { text, timeOut } from '../../schemas.ts'
-import { accountKey, write } from '../access.ts'
+import { accountKey, change } from '../access.ts'
 import { isKnownHere } from '../known-here.ts'
 import { requestKey } from '../request-key.ts'
 
@@ -23,7 +23,7 @@ const answer = z
   .object({ ok: z.literal(true), keyId: z.string(), status: z.literal('revoked'), revokedAt: timeOut })
   .openapi('RevokedKeyResponse')
 
-export const revokeKey = write({
+export const revokeKey = change({
   path: '/api/v1/keys/revoke',
   id: 'revokeKey',
   tags: ['keys'],

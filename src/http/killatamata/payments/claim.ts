@@ -9,7 +9,7 @@ import type { CheckoutProvider } from '../../../events/killatamata/vocabulary.ts
 import { settle } from '../../../processes/killatamata/purchasing.ts'
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
-import { accountKey, type KillatamataParts, write } from '../access.ts'
+import { accountKey, change, type KillatamataParts } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { requestKey } from '../request-key.ts'
 import { orUnavailable } from './unavailable.ts'
@@ -75,7 +75,7 @@ async function claim(
 const refuses = ['checkout_not_found', 'checkout_unpaid', 'checkout_expired', 'settlement_amount_mismatch'] as const
 const handled = { position: undefined, replayed: false }
 
-export const claimStripe = write({
+export const claimStripe = change({
   path: '/api/v1/claim/stripe',
   id: 'claimStripe',
   tags: ['claim'],
@@ -92,7 +92,7 @@ export const claimStripe = write({
   },
 })
 
-export const claimCrypto = write({
+export const claimCrypto = change({
   path: '/api/v1/claim/crypto',
   id: 'claimCrypto',
   tags: ['claim'],

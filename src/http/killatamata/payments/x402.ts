@@ -19,7 +19,7 @@ import type { X402Outcome } from '../../../processes/killatamata/x402.ts'
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import type { Caller } from '../../operation.ts'
-import { accountKey, type Customer, type KillatamataParts, write } from '../access.ts'
+import { accountKey, type Customer, change, type KillatamataParts } from '../access.ts'
 import { code } from '../affiliates/affiliate-view.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { requestKey } from '../request-key.ts'
@@ -140,13 +140,10 @@ async function purchase(
       'The chain has not settled the payment yet. Send the same request again; sign no other payment for it.'
     throw new Problem<KillatamataCode>('settlement_pending', detail)
   }
-  return credited(outcome, await ledgers.balance(accountId))
+  return credited(outcome, outcome.availableMicros ?? (await ledgers.balance(accountId)).availableMicros)
 }
 
-function credited(
-  { state, isReplay, position }: Extract<X402Outcome, { as: 'credited' }>,
-  { availableMicros }: { availableMicros: bigint },
-) {
+function credited({ state, isReplay, position }: Extract<X402Outcome, { as: 'credited' }>, availableMicros: bigint) {
   const { claim, transaction } = state
   const { network, from: payer } = claim.authorization
   if (transaction === null) throw new Error('a payment is credited, and nobody knows its transaction')
@@ -170,9 +167,14 @@ const refuses = [
 const replayed = json(answer, 'Credit purchase replay recognized (already applied).')
 const settled = json(answer, 'Credit purchase settled and applied.')
 const unpaid = { kind: 'empty' as const, description: 'A payment is required, or the one that came is not good.' }
-const shared = { tags: ['credits'], access: accountKey, key: requestKey, body: request, refuses }
+/** Another payment is another request: it is not taken for the one that its key stands for. */
+const fingerprint = (_: undefined, { body, caller }: { body: Asked; caller: Caller }) => ({
+  ...body,
+  payment: caller.header('payment-signature') ?? null,
+})
+const shared = { tags: ['credits'], access: accountKey, key: requestKey, fingerprint, body: request, refuses }
 
-export const purchaseByX402 = write({
+export const purchaseByX402 = change({
   ...shared,
   path: '/api/v1/credits/purchase/x402',
   id: 'purchaseByX402',
@@ -191,7 +193,7 @@ const saysOld = {
 } as const
 const old = { Deprecation: 'true', Link: SUCCESSOR } as const
 
-export const depositByX402 = write({
+export const depositByX402 = change({
   ...shared,
   path: '/api/v1/deposit/x402',
   id: 'depositByX402',

@@ -1,7 +1,8 @@
 /** The agent: POST agent/messages/prepare and agent/messages, GET agent/requests. */
 import { z } from '@hono/zod-openapi'
 import { ChatUnavailable } from '../../../adapters/llm/chat.ts'
-import type { CommandBus } from '../../../commands/handle.ts'
+import type { CommandBus, CommandContext } from '../../../commands/handle.ts'
+import { approvalPlan } from '../../../commands/killatamata/approval-plan.ts'
 import { type AgentError, agentError } from '../../../events/killatamata/agent.ts'
 import { agentModel, reasoningLevel } from '../../../events/killatamata/studio.ts'
 import { type PromptOrder, prepare, send } from '../../../processes/killatamata/studio/agent.ts'
@@ -11,9 +12,11 @@ import { settingsOf } from '../../../processes/killatamata/studio/threads.ts'
 import { type AgentPieceRow, findAgentRequest, piecesBehind } from '../../../projections/killatamata/agent.ts'
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
+import type { Caller } from '../../operation.ts'
 import { wholeNumber } from '../../schemas.ts'
-import { accountKey, read, write } from '../access.ts'
+import { accountKey, type Customer, type KillatamataParts, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { once, type Repeatable } from '../once.ts'
 import { requestKey } from '../request-key.ts'
 import { idIn, modelChoice, prompt } from './inputs.ts'
 import { planShown, planView, runStatus, toolCallShown } from './views.ts'
@@ -51,6 +54,27 @@ const prepared = z
   ])
   .openapi('StudioPromptPrepareResponse')
 
+type Preparing = Pick<KillatamataParts, 'bus' | 'studio'> &
+  Repeatable & { principal: Customer; body: PromptBody; caller: Caller; command: CommandContext }
+
+async function answerPrepared({ bus, studio, principal, body, caller, command, isRepeat }: Preparing) {
+  const order = await orderOf(bus, principal.accountId, body)
+  // What cost nothing then costs nothing now, whatever the model would say.
+  const wasFree = isRepeat && (await bus.current(approvalPlan, command.commandId)).status === 'absent'
+  const handled = wasFree
+    ? undefined
+    : await orUnavailable(() => prepare(studio.agent, order, command, caller.signal()))
+  if (!handled) {
+    const { accountId: _, ...asked } = order
+    const free = { ok: true as const, decision: 'execute_now' as const, ...asked }
+    return { status: 200 as const, body: free, handled: { position: undefined, replayed: false } }
+  }
+  if (handled.state.status === 'absent') throw new Error('a plan was neither made nor refused')
+  const paid = { ok: true as const, decision: 'approval_required' as const, approvalPlan: planView(handled.state) }
+  const { position, replayed } = handled
+  return { status: 200 as const, body: paid, handled: { position, replayed } }
+}
+
 export const preparePrompt = write({
   path: '/api/v1/studio/agent/messages/prepare',
   id: 'prepareStudioPrompt',
@@ -64,18 +88,7 @@ export const preparePrompt = write({
   body: z.object(promptBody).openapi('StudioPromptPrepareRequest'),
   answers: { 200: json(prepared, 'What the prompt leads to.') },
   refuses: ['project_not_found', 'agent_unavailable'],
-  async handle({ bus, studio, principal: { accountId }, body, caller, command }) {
-    const order = await orderOf(bus, accountId, body)
-    const handled = await orUnavailable(() => prepare(studio.agent, order, command, caller.signal()))
-    if (!handled) {
-      const { accountId: _, ...asked } = order
-      const free = { ok: true as const, decision: 'execute_now' as const, ...asked }
-      return { status: 200, body: free, handled: { position: undefined, replayed: false } }
-    }
-    if (handled.state.status === 'absent') throw new Error('a plan was neither made nor refused')
-    const paid = { ok: true as const, decision: 'approval_required' as const, approvalPlan: planView(handled.state) }
-    return { status: 200, body: paid, handled }
-  },
+  handle: once('prepareStudioPrompt', answerPrepared),
 })
 
 export const sendPrompt = write({

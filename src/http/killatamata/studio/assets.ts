@@ -8,7 +8,7 @@ import { prefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
 import { streamedBody } from '../../body.ts'
 import { text } from '../../schemas.ts'
-import { accountKey, write } from '../access.ts'
+import { accountKey, change, write } from '../access.ts'
 import { requestKey, sentRequestKey } from '../request-key.ts'
 import { orStoreAway } from '../store-away.ts'
 import { anyObject, idIn, requirePlain } from './inputs.ts'
@@ -59,7 +59,7 @@ export const uploadAsset = write({
   },
 })
 
-export const updateAssetMetadata = write({
+export const updateAssetMetadata = change({
   method: 'patch',
   path: '/api/v1/studio/assets/metadata',
   id: 'updateStudioAssetMetadata',

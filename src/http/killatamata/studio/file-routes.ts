@@ -34,7 +34,7 @@ export function studioFileRoutes({ db, studio }: KillatamataParts, runtime: Runt
 
   async function assetAt(c: Context<AppEnv>): Promise<AssetRow> {
     const assetId = c.req.param('asset') ?? ''
-    const isKnown = isSameSecret(await studio.assetTokenOf(assetId), c.req.param('token') ?? '')
+    const isKnown = isSameSecret(await studio.fileTokenOf('asset', assetId), c.req.param('token') ?? '')
     const asset = isKnown ? await findAssetById(db, assetId) : undefined
     if (!asset) throw notFound()
     return asset

@@ -11,13 +11,13 @@ import type { StudioParts } from './parts.ts'
 export function openStudio(
   parts: ContextParts,
   media: Media,
-  digests: Pick<SignInDigests, 'assetTokenOf'>,
+  digests: Pick<SignInDigests, 'fileTokenOf'>,
   standIns: Pick<StandIns, 'url'> | undefined,
 ): StudioParts {
   const given = parts.settings(killatamataSettings)
   const agent = openAgent(parts, media, readJob, standIns)
   return {
-    ...{ agent, objects: media.objects, assetTokenOf: digests.assetTokenOf },
+    ...{ agent, objects: media.objects, fileTokenOf: digests.fileTokenOf },
     limits: {
       ...{ shownMax: given.STUDIO_SHOWN_MAX, messagesShownMax: given.STUDIO_MESSAGES_SHOWN_MAX },
       metadataMaxBytes: given.STUDIO_METADATA_MAX_BYTES,

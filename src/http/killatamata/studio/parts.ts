@@ -1,13 +1,13 @@
 /** What the studio's handlers work with, beside what all of killatamata's have. */
 import type { ObjectStore } from '../../../adapters/object-store/object-store.ts'
+import type { SignInDigests } from '../../../processes/killatamata/digests.ts'
 import type { AgentParts } from '../../../processes/killatamata/studio/agent.ts'
 import type { KillatamataParts } from '../access.ts'
 import type { AssetAddresses } from './views.ts'
 
 export interface StudioParts {
   objects: Pick<ObjectStore, 'read' | 'readRange' | 'write'>
-  /** The unguessable part of an asset's address. */
-  assetTokenOf: (assetId: string) => Promise<string>
+  fileTokenOf: SignInDigests['fileTokenOf']
   agent: AgentParts
   limits: StudioLimits
 }
@@ -23,5 +23,5 @@ export interface StudioLimits {
 
 export const addressesIn = ({ apiUrl, studio }: Pick<KillatamataParts, 'apiUrl' | 'studio'>): AssetAddresses => ({
   apiUrl,
-  assetTokenOf: studio.assetTokenOf,
+  fileTokenOf: studio.fileTokenOf,
 })

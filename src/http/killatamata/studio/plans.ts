@@ -3,11 +3,11 @@ import { z } from '@hono/zod-openapi'
 import { numberOf } from '../../../commands/killatamata/money.ts'
 import { executePlan } from '../../../processes/killatamata/studio/executing.ts'
 import { json } from '../../answers.ts'
-import { accountKey, write } from '../access.ts'
+import { accountKey, change } from '../access.ts'
 import { requestKey } from '../request-key.ts'
 import { idIn } from './inputs.ts'
 
-export const executeApprovalPlan = write({
+export const executeApprovalPlan = change({
   path: '/api/v1/studio/agent/approval-plans/execute',
   id: 'executeStudioApprovalPlan',
   tags: ['studio'],

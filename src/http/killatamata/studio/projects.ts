@@ -7,7 +7,7 @@ import { prefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { boundedText, wholeNumber } from '../../schemas.ts'
-import { accountKey, read, write } from '../access.ts'
+import { accountKey, change, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { requestKey } from '../request-key.ts'
 import { description, idIn, title } from './inputs.ts'
@@ -40,7 +40,7 @@ export const createProject = write({
   },
 })
 
-export const updateProject = write({
+export const updateProject = change({
   method: 'patch',
   path: '/api/v1/studio/projects/update',
   id: 'updateStudioProject',

@@ -4,13 +4,13 @@ import { studioWorkspace } from '../../../commands/killatamata/studio-workspace.
 import { agentModel, reasoningLevel } from '../../../events/killatamata/studio.ts'
 import { json } from '../../answers.ts'
 import { text } from '../../schemas.ts'
-import { accountKey, write } from '../access.ts'
+import { accountKey, change } from '../access.ts'
 import { requestKey } from '../request-key.ts'
 import { settingsShown } from './views.ts'
 
 const displayName = text(80)
 
-export const updateSettings = write({
+export const updateSettings = change({
   method: 'patch',
   path: '/api/v1/studio/settings',
   id: 'updateStudioSettings',

@@ -15,7 +15,7 @@ import { importedStoryboard } from '../../../processes/killatamata/studio/import
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { JsonSource } from '../../json.ts'
-import { accountKey, operation, read, write } from '../access.ts'
+import { accountKey, change, operation, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { requestKey } from '../request-key.ts'
 import { orStoreAway } from '../store-away.ts'
@@ -96,7 +96,7 @@ export const getStoryboard = read({
   },
 })
 
-export const updateStoryboard = write({
+export const updateStoryboard = change({
   method: 'patch',
   path: '/api/v1/studio/assets/storyboards/document',
   id: 'updateStudioStoryboardDocument',

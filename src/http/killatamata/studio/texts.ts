@@ -4,7 +4,7 @@ import { createDocument, saveDocument, TEXT_TYPE, textOf } from '../../../proces
 import { json } from '../../answers.ts'
 import { invalid } from '../../errors.ts'
 import { text } from '../../schemas.ts'
-import { accountKey, read, write } from '../access.ts'
+import { accountKey, change, read, write } from '../access.ts'
 import { requestKey } from '../request-key.ts'
 import { orStoreAway } from '../store-away.ts'
 import { assetAnswer } from './assets.ts'
@@ -85,7 +85,7 @@ export function versionIn(header: string | undefined): number | null {
   throw invalid('header/if-match', 'invalid_format', 'If-Match holds the version in quotation marks: "3".')
 }
 
-export const updateText = write({
+export const updateText = change({
   method: 'patch',
   path: '/api/v1/studio/assets/text/document',
   id: 'updateStudioTextDocument',

@@ -7,7 +7,7 @@ import { openThread, selectThread as selectOwn, settingsOf } from '../../../proc
 import { findThread, lastMessages } from '../../../projections/killatamata/studio.ts'
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
-import { accountKey, read, write } from '../access.ts'
+import { accountKey, change, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { requestKey } from '../request-key.ts'
 import { idIn, modelChoice, title } from './inputs.ts'
@@ -44,7 +44,7 @@ export const createThread = write({
   },
 })
 
-export const selectThread = write({
+export const selectThread = change({
   path: '/api/v1/studio/threads/select',
   id: 'selectStudioThread',
   tags: ['studio'],
@@ -63,7 +63,7 @@ export const selectThread = write({
   },
 })
 
-export const updateThread = write({
+export const updateThread = change({
   method: 'patch',
   path: '/api/v1/studio/threads/update',
   id: 'updateStudioThread',

@@ -8,6 +8,7 @@ import type { Thread } from '../../../commands/killatamata/studio-thread.ts'
 import { defaultSettings, type StudioSettings } from '../../../commands/killatamata/studio-workspace.ts'
 import type { PlannedJob } from '../../../events/killatamata/agent.ts'
 import { agentModel, assetKind, reasoningLevel, toolCall } from '../../../events/killatamata/studio.ts'
+import type { SignInDigests } from '../../../processes/killatamata/digests.ts'
 import { ASSET_FILES_PATH } from '../../../processes/killatamata/studio/contents.ts'
 import type { AgentRequestRow } from '../../../projections/killatamata/agent.ts'
 import type {
@@ -109,13 +110,13 @@ type AssetFacts = Pick<
 /** What an asset's address needs: it cannot be guessed, and is the same for as long as the installation has its key. */
 export interface AssetAddresses {
   apiUrl: () => string
-  assetTokenOf: (assetId: string) => Promise<string>
+  fileTokenOf: SignInDigests['fileTokenOf']
 }
 
-export async function assetView(asset: AssetFacts, { apiUrl, assetTokenOf }: AssetAddresses) {
+export async function assetView(asset: AssetFacts, { apiUrl, fileTokenOf }: AssetAddresses) {
   const { assetId, projectId, kind, title, filename, mimeType, sizeBytes, sha256 } = asset
   const { userMetadata, version, createdAt, updatedAt } = asset
-  const token = await assetTokenOf(assetId)
+  const token = await fileTokenOf('asset', assetId)
   return {
     ...{ assetId, projectId, kind, title, filename, mimeType, sizeBytes, sha256, userMetadata: { ...userMetadata } },
     url: `${apiUrl()}${ASSET_FILES_PATH}/${assetId}/${token}/${encodeURIComponent(filename)}`,

@@ -12,6 +12,7 @@ import { refuse } from '../../../adapters/object-store/disk-files.ts'
 import type { Measures } from '../../../events/killatamata/media.ts'
 import { type AssetRow, findAssetById } from '../../../projections/killatamata/studio.ts'
 import { isSameSecret } from '../../../runtime/secret.ts'
+import type { SignInDigests } from '../digests.ts'
 import { ASSET_FILES_PATH, contentKeyOf } from '../studio/contents.ts'
 import type { FindOwnFile, Media } from './parts.ts'
 
@@ -21,13 +22,13 @@ const KIND = /^(image|video|audio)\//
 
 type Parts = Pick<Media, 'db' | 'objects' | 'workers' | 'prober' | 'directory'>
 
-/** `tokenOf`: the part of an asset's address that nobody can guess. The finder rejects with ObjectStoreUnavailable. */
-export function assetFileIn(parts: Parts, tokenOf: (assetId: string) => Promise<string>): FindOwnFile {
+/** The finder rejects with ObjectStoreUnavailable. */
+export function assetFileIn(parts: Parts, { fileTokenOf }: Pick<SignInDigests, 'fileTokenOf'>): FindOwnFile {
   return async (path) => {
     if (!path.startsWith(ASSET_FILES_PATH)) return undefined
     const [, assetId, token] = ADDRESS.exec(path.slice(ASSET_FILES_PATH.length)) ?? []
     if (!assetId || !token) return undefined
-    if (!isSameSecret(await tokenOf(assetId), token)) return null
+    if (!isSameSecret(await fileTokenOf('asset', assetId), token)) return null
     const asset = await findAssetById(parts.db, assetId)
     if (asset?.status !== 'active') return null
     const { account_id: accountId, sha256, mime_type: mimeType, size_bytes: sizeBytes } = asset

@@ -1,17 +1,13 @@
 /**
- * Addresses of files: `/killatamata/media/files/<job>/<48 characters>/<name>`. The characters follow from the file's id under a key of
- * the installation, so that an address is known before its file is, is the same whenever it is asked for, and stands in no event.
+ * Addresses of files: `/killatamata/media/files/<job>/<48 digits>/<name>`. The digits follow from the file's id under a key of the
+ * installation, so that an address is known before its file is, is the same whenever it is asked for, and stands in no event.
  */
-import { createHmac } from 'node:crypto'
 import type { MediaFile } from '../../../events/killatamata/media.ts'
 import { isSameSecret } from '../../../runtime/secret.ts'
-import type { ObjectKeys } from '../../../vault/object-keys.ts'
+import type { SignInDigests } from '../digests.ts'
 
 export const FILES_PATH = '/killatamata/media/files'
-const KIND = 'killatamata.files'
-const INSTALLATION = 'installation'
-const TOKEN_LENGTH = 48
-const PATH = /^\/killatamata\/media\/files\/(job_[0-9A-Z]{26})\/([A-Za-z0-9_-]{48})\/([A-Za-z0-9._-]{1,64})$/
+const PATH = /^\/killatamata\/media\/files\/(job_[0-9A-Z]{26})\/([0-9a-f]{48})\/([A-Za-z0-9._-]{1,64})$/
 
 export interface FileAddress {
   jobId: string
@@ -31,11 +27,8 @@ export function readFilePath(path: string): FileAddress | undefined {
 }
 
 /** `apiUrl`: where clients reach the API, without a slash at its end. */
-export function createFileAddresses(keys: Pick<ObjectKeys, 'ensure'>, apiUrl: () => string): FileAddresses {
-  const tokenOf = async (fileId: string) => {
-    const key = await keys.ensure(KIND, INSTALLATION)
-    return createHmac('sha384', key).update(fileId).digest('base64url').slice(0, TOKEN_LENGTH)
-  }
+export function createFileAddresses(digests: Pick<SignInDigests, 'fileTokenOf'>, apiUrl: () => string): FileAddresses {
+  const tokenOf = (fileId: string) => digests.fileTokenOf('file', fileId)
   return {
     urlOf: async (jobId, { fileId, name }) => `${apiUrl()}${FILES_PATH}/${jobId}/${await tokenOf(fileId)}/${name}`,
     isTokenOf: async (fileId, token) => isSameSecret(await tokenOf(fileId), token),

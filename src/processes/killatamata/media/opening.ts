@@ -56,7 +56,8 @@ export async function openMedia(
   })
   const prober = proberOf(limits)
   const objectKeys = createObjectKeys(db, keyRing, CACHE)
-  const addresses = createFileAddresses(objectKeys, apiUrl)
+  const digests = createSignInDigests(objectKeys)
+  const addresses = createFileAddresses(digests, apiUrl)
   const local = createLocalProvider({
     ...{ workers, prober: madeBy(prober), limits: toolLimitsOf(limits), tasks: localTasks() },
   })
@@ -71,7 +72,7 @@ export async function openMedia(
     ...{ outbound, providerCallbacks },
     ownFiles: [
       ownFileIn({ db, addresses, limits, now: clock.now }),
-      assetFileIn({ db, objects, workers, prober, directory }, createSignInDigests(objectKeys).assetTokenOf),
+      assetFileIn({ db, objects, workers, prober, directory }, digests),
     ],
     providerOf: providersOf(queue ? [queue, local] : [local]),
   }

@@ -68,8 +68,14 @@ export async function saveDocument({ bus, objects }: DocumentParts, saved: Saved
   const { accountId, assetId, kind, title, text, expectedVersion } = saved
   const known = await ownDocument(bus, saved)
   const { content, store } = textToStore(objects, accountId, text, known.mimeType)
-  const command = { accountId, assetId, of: kind, title, content, expectedVersion, at: context.at } as const
-  const handled = await bus.handle(studioAsset, timelessIdOf(assetId), { kind: 'save', ...command }, context, store)
+  const facts = { accountId, assetId, of: kind, title, content, expectedVersion, at: context.at } as const
+  const command = { kind: 'save', ...facts } as const
+  // Nobody sweeps contents, which other assets may have too: what is refused is not stored at all.
+  const storeWhereSaved = async () => {
+    studioAsset.decide(command, await bus.current(studioAsset, timelessIdOf(assetId)))
+    await store()
+  }
+  const handled = await bus.handle(studioAsset, timelessIdOf(assetId), command, context, storeWhereSaved)
   return { asset: ownedAfter(handled.state), handled }
 }
 

@@ -1,0 +1,134 @@
+/**
+ * Whoever brings payments to the chain: the scheme's own library in this process, with a key that pays the gas, or a facilitator over
+ * HTTP. The relayer's transactions go out one after the other, each with the number that the chain expects next, so that none waits for
+ * one that was lost.
+ */
+import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types'
+import {
+  type Account,
+  type Address,
+  type Chain,
+  Eip1559FeesNotSupportedError,
+  type PublicClient,
+  type TransactionReceipt,
+  type Transport,
+  type WalletClient,
+} from 'viem'
+
+/** In which the scheme's library and a facilitator over HTTP are the same. */
+interface Facilitator {
+  verify(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse>
+  settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse>
+}
+
+/** What the library asks several times for one payment is asked once. Payments are decided by the chain, which asks nobody. */
+const REMEMBERED_MS = 1_000
+const REMEMBERED_MAX = 1_000
+
+/** Answers that are good for a moment, by their question. */
+function remembered<T>(ask: (question: string) => Promise<T>): (question: string) => Promise<T> {
+  const known = new Map<string, { answer: Promise<T>; untilMs: number }>()
+  return (question) => {
+    const nowMs = performance.now()
+    const before = known.get(question)
+    if (before && before.untilMs > nowMs) return before.answer
+    if (known.size >= REMEMBERED_MAX) known.clear()
+    const answer = ask(question)
+    known.set(question, { answer, untilMs: nowMs + REMEMBERED_MS })
+    answer.catch(() => known.delete(question))
+    return answer
+  }
+}
+
+export interface RelayingOptions {
+  reader: PublicClient<Transport, Chain>
+  /** Undefined: there is no key that pays for gas. */
+  relayer: WalletClient<Transport, Chain, Account> | undefined
+  /** Undefined: the library sends by itself. */
+  facilitatorUrl: string | undefined
+  /** How long a sent transaction is waited for. */
+  sendWaitMs: number
+}
+
+export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: RelayingOptions) {
+  /** Of transactions of ours, until whoever has sent one looks at it. */
+  const receipts = new Map<string, TransactionReceipt>()
+  let turn: Promise<unknown> = Promise.resolve()
+  let facilitator: Promise<Facilitator> | undefined
+
+  /** One transaction of the relayer's after the other: the node has the one before when the next one asks for its number. */
+  function inTurn<T>(send: () => Promise<T>): Promise<T> {
+    const sending = turn.then(send, send)
+    turn = sending.catch(() => undefined)
+    return sending
+  }
+
+  const priceOfGas = remembered(async () => {
+    try {
+      return await reader.estimateFeesPerGas()
+    } catch (error) {
+      if (!(error instanceof Eip1559FeesNotSupportedError)) throw error
+      return reader.estimateFeesPerGas({ type: 'legacy' })
+    }
+  })
+  const codeOf = remembered((address) => reader.getCode({ address: address as Address }))
+
+  async function openFacilitator(): Promise<Facilitator> {
+    if (facilitatorUrl !== undefined) {
+      const { HTTPFacilitatorClient } = await import('@x402/core/http')
+      return new HTTPFacilitatorClient({ url: facilitatorUrl })
+    }
+    if (!relayer) throw new Error('there is no key that pays for gas')
+    const { ExactEvmScheme } = await import('@x402/evm/exact/facilitator')
+    const { account } = relayer
+    type Signer = ConstructorParameters<typeof ExactEvmScheme>[0]
+    const signer: Signer = {
+      getAddresses: () => [account.address],
+      readContract: (args) => reader.readContract(args as never),
+      verifyTypedData: (args) => reader.verifyTypedData(args as never),
+      getCode: ({ address }) => codeOf(address),
+      // Estimated on what is on its way too: an authorization that waits to be mined is not sent a second time.
+      async writeContract(args) {
+        const call = { ...args, account, blockTag: 'pending' } as never
+        const [gas, price] = await Promise.all([reader.estimateContractGas(call), priceOfGas('now')])
+        // Others' transactions wait for this one's number alone.
+        return inTurn(async () => {
+          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
+          return relayer.writeContract({
+            ...args,
+            ...price,
+            chainId: reader.chain.id,
+            gas: (gas * 12n) / 10n,
+            nonce,
+          } as never)
+        })
+      },
+      sendTransaction: (args) =>
+        inTurn(async () => {
+          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
+          return relayer.sendTransaction({ ...args, nonce } as never)
+        }),
+      async waitForTransactionReceipt({ hash }) {
+        const receipt = await reader.waitForTransactionReceipt({ hash, timeout: sendWaitMs })
+        receipts.set(hash, receipt)
+        return receipt
+      },
+    }
+    return new ExactEvmScheme(signer)
+  }
+  const facilitating = () => {
+    facilitator ??= openFacilitator()
+    return facilitator
+  }
+
+  return {
+    verify: async (payment: PaymentPayload) => (await facilitating()).verify(payment, payment.accepted),
+    /** The receipt of the transaction, where this process has sent one and the chain has it. How it ended else is not known. */
+    async settle(payment: PaymentPayload): Promise<TransactionReceipt | undefined> {
+      const { transaction } = await (await facilitating()).settle(payment, payment.accepted)
+      const receipt = receipts.get(transaction)
+      receipts.delete(transaction)
+      return receipt
+    },
+  }
+}

@@ -1,0 +1,53 @@
+/** What a payment by x402 asks of the chain's node: each question costs a purchase a millisecond of the event loop, and providers charge. */
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { openX402Chain } from '../../../src/adapters/x402/chain.ts'
+import { type FaultyNode, startFaultyNode } from '../../support/faulty-node.ts'
+import { type ServedKillatamata, startKillatamata } from './serving.ts'
+import { createPayer, type SignedPayment, type X402Payer } from './x402-payer.ts'
+
+const ETHER = '0x56bc75e2d63100000'
+
+let served: ServedKillatamata
+let node: FaultyNode
+let payer: X402Payer
+const asked: string[] = []
+beforeAll(async () => {
+  served = await startKillatamata()
+  payer = createPayer(served.sandbox)
+  node = await startFaultyNode(payer.network.rpcUrl)
+  node.meddle(({ method }) => {
+    asked.push(method)
+    return undefined
+  })
+}, 60_000)
+afterAll(async () => {
+  vi.useRealTimers()
+  await served.stop()
+  await node.close()
+})
+
+const authorizationOf = ({ message, signature }: SignedPayment) => ({
+  ...{ network: payer.network.network, asset: payer.network.asset, from: message.from, to: message.to, signature },
+  ...{ value: String(message.value), nonce: message.nonce, validAfterS: '0' },
+  validBeforeS: String(message.validBefore),
+})
+
+it('is verified, sent and settled by few questions, none of them about the log', async () => {
+  const relayerKey = generatePrivateKey()
+  await payer.rpc('anvil_setBalance', [privateKeyToAddress(relayerKey), ETHER])
+  const network = { ...payer.network, rpcUrl: node.url }
+  const chain = openX402Chain({ network, relayerKey, facilitatorUrl: undefined, timeoutMs: 5_000, sendWaitMs: 5_000 })
+  const authorizations = [await payer.sign(100), await payer.sign(100)].map(authorizationOf)
+  // Within a moment, however slow the machine is.
+  vi.useFakeTimers({ toFake: ['performance'] })
+  for (const authorization of authorizations) {
+    expect(await chain.faultOf(authorization)).toBeUndefined()
+    expect(await chain.send(authorization)).toMatchObject({ transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/) })
+  }
+  const count = (method: string) => asked.filter((each) => each === method).length
+  expect(['eth_getLogs', 'eth_fillTransaction', 'eth_chainId'].map(count)).toStrictEqual([0, 0, 0])
+  // The token's code and the payer's, and the price of gas, are asked once for both.
+  expect(['eth_getCode', 'eth_maxPriorityFeePerGas'].map(count)).toStrictEqual([2, 1])
+  expect(asked).toHaveLength(2 + 2 + 2 * ['simulation', 'gas', 'number', 'transaction', 'receipt'].length)
+})
