@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
 import { Rejected } from '../../commands/noctant/rejection.ts'
 import { setWebhookEndpoint, webhookEndpoint } from '../../commands/noctant/webhook-endpoint.ts'
+import { requestWebhookTest, WEBHOOK_TEST } from '../../commands/noctant/webhook-test.ts'
 import { partnerEventTypes } from '../../events/noctant/partner-events.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { noctantSettings } from '../../processes/noctant/settings.ts'
@@ -46,6 +47,9 @@ export function webhookCommand(tools: AdminTools): Command {
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
       .action((name: string, options: JsonOption & { reason?: string }) => turn(tools, kind, name, options))
   }
+  named('test', 'send a made-up event to it, to see whether it arrives').action((name: string, options: JsonOption) =>
+    test(tools, name, options),
+  )
   named('show', 'where its events go, and how that is doing').action((name: string, options: JsonOption) =>
     display(tools, name, options),
   )
@@ -149,6 +153,16 @@ async function turn(
         ? colours.green(`The webhook endpoint of ${name} is ${kind}d now.`)
         : colours.yellow(`The webhook endpoint of ${name} was ${kind}d already; nothing was written.`),
     )
+  })
+}
+
+async function test({ withSession, written }: AdminTools, name: string, options: JsonOption): Promise<void> {
+  await withSession(async ({ store, bus, context }) => {
+    const operatorId = await operatorIdOf(store, name)
+    const handled = await requestWebhookTest(bus, operatorId, context())
+    const { eventId } = handled
+    const value = { operator_id: operatorId, event_id: eventId, event_type: WEBHOOK_TEST, ...written(handled) }
+    show(value, options, () => `${WEBHOOK_TEST} [${eventId}] is on its way; /console/webhooks/${eventId} shows it.`)
   })
 }
 

@@ -11,6 +11,8 @@ export interface ThingsOf<T extends Table> {
   kinds: string
   /** The column with the tenant's id; undefined: they are nobody's, and shown to administrators alone. */
   tenant: (keyof RowOf<T> & string) | undefined
+  /** Which of the tenant's own are shown to its keys; default: all. */
+  ofKeys?: Filter
   /** The column with the id that the API has for them. */
   id: keyof RowOf<T> & string
   /** Columns with further ids and names, none of them null for all rows. */
@@ -47,7 +49,7 @@ export function fits(type: string, text: string): boolean {
 
 /** Confines a query to the viewer's own; no filter for those who see all. Throws where the things are nobody's. */
 export function ownFilter<T extends Table>(
-  { table, tenant, kinds }: Pick<ThingsOf<T>, 'table' | 'tenant' | 'kinds'>,
+  { table, tenant, kinds, ofKeys }: Pick<ThingsOf<T>, 'table' | 'tenant' | 'kinds' | 'ofKeys'>,
   { viewer }: Pick<Asked<unknown>, 'viewer'>,
 ): Filter[] {
   const owner = tenantOf(viewer)
@@ -56,7 +58,11 @@ export function ownFilter<T extends Table>(
   // A key is of one of the tenant's worlds.
   const { environment } = viewer.principal ?? {}
   const ofWorld: Filter = { column: 'environment', is: 'equal', value: environment ?? '' }
-  return [{ column: tenant, is: 'equal', value: owner }, ...(environment && table.columns.environment ? [ofWorld] : [])]
+  return [
+    { column: tenant, is: 'equal', value: owner },
+    ...(environment && table.columns.environment ? [ofWorld] : []),
+    ...(ofKeys ? [ofKeys] : []),
+  ]
 }
 
 async function rowsWhere<T extends Table>(
