@@ -65,3 +65,9 @@ export function sqlOf({ type, isNullable, isUnique, clause, expression }: Column
   if (expression !== undefined) return `${type} GENERATED ALWAYS AS (${expression}) STORED`
   return [type, isNullable ? '' : 'NOT NULL', isUnique ? 'UNIQUE' : '', clause ?? ''].filter(Boolean).join(' ')
 }
+
+/**
+ * An index of a text column by its bytes, whatever the database sorts by: it finds ids that begin alike. Joins go by the column's own
+ * order, so that is left as it is.
+ */
+export const byBeginning = (column: string): string => `(${column} COLLATE "C")`

@@ -45,7 +45,7 @@ function conditionOf(table: Table, { column, is, value }: Filter): RawBuilder<Sq
     const { first, last } = uuidsBeginning(String(value))
     return sql<SqlBool>`${ref} BETWEEN ${first}::uuid AND ${last}::uuid`
   }
-  if (is === 'begins') return sql<SqlBool>`starts_with(${ref}::text, ${value})`
+  if (is === 'begins') return textBeginning(ref, String(value))
   return sql<SqlBool>`${ref} ${sql.raw(operators[is])} ${value}::${sql.raw(type)}`
 }
 
@@ -57,9 +57,8 @@ export const whereOf = (table: Table, filters: readonly Filter[]) =>
         sql` AND `,
       )}`
 
-/** One page in the order asked for. Throws an Error for a column that the table does not have. */
-export async function listRows<T extends Table>(db: ReadModels, table: T, listing: Listing): Promise<Listed<RowOf<T>>> {
-  const { filters, sort, from, limit } = listing
+/** For one page, and a row more, in the order that it is read in. Throws an Error for a column that the table does not have. */
+export function pageQuery(db: ReadModels, table: Table, { filters, sort, from, limit }: Listing) {
   const order = orderOf(table, sort.column)
   // Rows before a page are read backwards, the nearest first.
   const isReversed = from?.isBefore === true
@@ -72,7 +71,14 @@ export async function listRows<T extends Table>(db: ReadModels, table: T, listin
     query = query.where(sql<SqlBool>`(${refs}) ${sql.raw(isDescending ? '<' : '>')} (${values})`)
   }
   for (const name of order) query = query.orderBy(sql.ref(name), isDescending ? 'desc' : 'asc')
-  const found = (await query.limit(limit + 1).execute()) as RowOf<T>[]
+  return query.limit(limit + 1)
+}
+
+/** One page in the order asked for. Throws an Error for a column that the table does not have. */
+export async function listRows<T extends Table>(db: ReadModels, table: T, listing: Listing): Promise<Listed<RowOf<T>>> {
+  const { from, limit } = listing
+  const isReversed = from?.isBefore === true
+  const found = (await pageQuery(db, table, listing).execute()) as RowOf<T>[]
   const hasMore = found.length > limit
   const rows = found.slice(0, limit)
   if (isReversed) return { rows: rows.toReversed(), hasBehind: true, hasBefore: hasMore }
@@ -96,6 +102,40 @@ function uuidsBeginning(text: string): { first: string; last: string } {
   const digits = text.toLowerCase().replaceAll('-', '')
   if (!/^[0-9a-f]{1,32}$/.test(digits)) return { first: 'f'.repeat(32), last: '0'.repeat(32) }
   return { first: digits.padEnd(32, '0'), last: digits.padEnd(32, 'f') }
+}
+
+/** By its bytes: an index finds them where the column has one for that (`byBeginning` of columns.ts). */
+function textBeginning(ref: RawBuilder<unknown>, text: string): RawBuilder<SqlBool> {
+  const behind = firstBehind(text)
+  const from = sql<SqlBool>`${ref} COLLATE "C" >= ${text}`
+  return behind === undefined ? from : sql<SqlBool>`(${from} AND ${ref} COLLATE "C" < ${behind})`
+}
+
+/** The least text that is greater than all that begin so; undefined: every greater text begins so. */
+function firstBehind(text: string): string | undefined {
+  const points = Array.from(text, (each) => each.codePointAt(0) ?? 0)
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    // Half of a pair of UTF-16 is no character.
+    const next = last === 0xd7ff ? 0xe000 : last + 1
+    if (next <= 0x10ffff) return String.fromCodePoint(...points, next)
+  }
+  return undefined
+}
+
+/** Ids of a table that begin so, in their order, at most `limit`. Throws an Error for a column that the table does not have. */
+export async function idsBeginning(
+  db: ReadModels,
+  table: Table,
+  column: string,
+  beginning: string,
+  limit: number,
+): Promise<string[]> {
+  const where = whereOf(table, [{ column, is: 'begins', value: beginning }])
+  const query = sql<{
+    id: string
+  }>`SELECT DISTINCT ${sql.ref(column)}::text AS id FROM ${sql.table(table.name)} ${where}
+    ORDER BY 1 LIMIT ${limit}`
+  return (await query.execute(db)).rows.map(({ id }) => id)
 }
 
 const operators = { equal: '=', from: '>=', until: '<=' } as const

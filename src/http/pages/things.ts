@@ -1,5 +1,6 @@
 /** Things that a table holds: how they are found by whatever somebody has in hand, and shown to those alone whose they are. */
 import { isUuid } from '../../events/uuid.ts'
+import { byBeginning } from '../../projections/columns.ts'
 import { type Filter, listRows } from '../../projections/listing.ts'
 import type { RowOf, Table } from '../../projections/projection.ts'
 import { type Asked, type Finder, type Hit, type Shown, tenantOf, type View } from './declaration.ts'
@@ -102,9 +103,13 @@ async function named<T extends Table>(
   const exact = await Promise.all(columns.map((column) => rowsWhere(things, asked, column, text)))
   const found = exact.flat()
   if (found.length > 0 || !BEGINNING.test(text)) return found
-  const ids = columns.filter((column) => typeOf(things.table, column) === (text.includes('_') ? 'text' : 'uuid'))
+  const ids = columns.filter((column) => hasBeginnings(things.table, column, text.includes('_') ? 'text' : 'uuid'))
   return (await Promise.all(ids.map((column) => rowsWhere(things, asked, column, text, 'begins')))).flat()
 }
+
+/** Whether ids of this type are found by their beginnings here. UUIDs are in the order of their digits in any index. */
+export const hasBeginnings = (of: Table, column: string, type = typeOf(of, column)): boolean =>
+  typeOf(of, column) === type && (type === 'uuid' || (of.indexes ?? []).includes(byBeginning(column)))
 
 /** The view of one of them, whose id is the path's `:id`. Another of its names leads there. */
 export const thingView =
@@ -123,8 +128,9 @@ export const thingView =
   }
 
 /** Finds them for the box that takes any id. */
-export const finderOf = <T extends Table>(things: ThingsOf<T>): Finder<WithDatabase> => ({
+export const finderOf = <T extends Table>(things: ThingsOf<T>): Finder<WithDatabase> & { things: ThingsOf<T> } => ({
   kind: things.kinds,
+  things,
   async find(asked, text) {
     // What is nobody's is found by administrators alone.
     if (things.tenant === undefined && tenantOf(asked.viewer) !== undefined) return []
