@@ -38,6 +38,23 @@ export interface Identified {
   listing: string
 }
 
+/** Ids in a column that begin so, in their order, at most `limit`. */
+export async function idsBeginning(
+  db: ReadModels,
+  [table, column]: Identified['places'][number],
+  beginning: string,
+  limit: number,
+): Promise<string[]> {
+  // Wrong usage and help do without Postgres.
+  const [{ sql }, { whereOf }] = await Promise.all([import('kysely'), import('../projections/listing.ts')])
+  const where = whereOf(table, [{ column, is: 'begins', value: beginning }])
+  const query = sql<{
+    id: string
+  }>`SELECT DISTINCT ${sql.ref(column)}::text AS id FROM ${sql.table(table.name)} ${where}
+    ORDER BY 1 LIMIT ${limit}`
+  return (await query.execute(db)).rows.map(({ id }) => id)
+}
+
 /**
  * The whole id that this text is, or begins. What can be neither is given back as it is, for the command to refuse. Throws CliError
  * (refused) where no id begins so, and with the candidates where several do.
@@ -51,10 +68,7 @@ export async function wholeIdOf(
   const text = named.includes('_') ? named : named.toLowerCase()
   if (isUuid(text) || uuidOfPrefixed(text) !== undefined) return text
   if (!isBeginning(text)) return named
-  const { idsBeginning } = await import('../projections/listing.ts')
-  const found = await Promise.all(
-    places.map(([table, column]) => idsBeginning(db, table, column, text, CANDIDATES_MAX + 1)),
-  )
+  const found = await Promise.all(places.map((place) => idsBeginning(db, place, text, CANDIDATES_MAX + 1)))
   const whole = wholeId(text, found.flat())
   if (whole !== undefined) return whole
   throw new CliError(EXIT.refused, `no ${kind} has an id that begins with ${named}`, `${listing} shows them.`)

@@ -66,8 +66,5 @@ export function sqlOf({ type, isNullable, isUnique, clause, expression }: Column
   return [type, isNullable ? '' : 'NOT NULL', isUnique ? 'UNIQUE' : '', clause ?? ''].filter(Boolean).join(' ')
 }
 
-/**
- * An index of a text column by its bytes, whatever the database sorts by: it finds ids that begin alike. Joins go by the column's own
- * order, so that is left as it is.
- */
+/** An index by a text column's bytes: it finds ids that begin alike, whatever the database sorts by. Joins go by the column's own. */
 export const byBeginning = (column: string): string => `(${column} COLLATE "C")`

@@ -45,20 +45,19 @@ function conditionOf(table: Table, { column, is, value }: Filter): RawBuilder<Sq
     const { first, last } = uuidsBeginning(String(value))
     return sql<SqlBool>`${ref} BETWEEN ${first}::uuid AND ${last}::uuid`
   }
-  if (is === 'begins') return textBeginning(ref, String(value))
+  // No character is behind that one. The bytes' order is that of an index for it (columns.ts).
+  if (is === 'begins') return sql<SqlBool>`${ref} COLLATE "C" BETWEEN ${value} AND ${`${value}\u{10ffff}`}`
   return sql<SqlBool>`${ref} ${sql.raw(operators[is])} ${value}::${sql.raw(type)}`
 }
 
-export const whereOf = (table: Table, filters: readonly Filter[]) =>
-  filters.length === 0
-    ? sql``
-    : sql`WHERE ${sql.join(
-        filters.map((filter) => conditionOf(table, filter)),
-        sql` AND `,
-      )}`
+export function whereOf(table: Table, filters: readonly Filter[]): RawBuilder<unknown> {
+  const conditions = filters.map((filter) => conditionOf(table, filter))
+  return conditions.length === 0 ? sql`` : sql`WHERE ${sql.join(conditions, sql` AND `)}`
+}
 
-/** For one page, and a row more, in the order that it is read in. Throws an Error for a column that the table does not have. */
-export function pageQuery(db: ReadModels, table: Table, { filters, sort, from, limit }: Listing) {
+/** One page in the order asked for. Throws an Error for a column that the table does not have. */
+export async function listRows<T extends Table>(db: ReadModels, table: T, listing: Listing): Promise<Listed<RowOf<T>>> {
+  const { filters, sort, from, limit } = listing
   const order = orderOf(table, sort.column)
   // Rows before a page are read backwards, the nearest first.
   const isReversed = from?.isBefore === true
@@ -71,14 +70,7 @@ export function pageQuery(db: ReadModels, table: Table, { filters, sort, from, l
     query = query.where(sql<SqlBool>`(${refs}) ${sql.raw(isDescending ? '<' : '>')} (${values})`)
   }
   for (const name of order) query = query.orderBy(sql.ref(name), isDescending ? 'desc' : 'asc')
-  return query.limit(limit + 1)
-}
-
-/** One page in the order asked for. Throws an Error for a column that the table does not have. */
-export async function listRows<T extends Table>(db: ReadModels, table: T, listing: Listing): Promise<Listed<RowOf<T>>> {
-  const { from, limit } = listing
-  const isReversed = from?.isBefore === true
-  const found = (await pageQuery(db, table, listing).execute()) as RowOf<T>[]
+  const found = (await query.limit(limit + 1).execute()) as RowOf<T>[]
   const hasMore = found.length > limit
   const rows = found.slice(0, limit)
   if (isReversed) return { rows: rows.toReversed(), hasBehind: true, hasBefore: hasMore }
@@ -87,15 +79,9 @@ export async function listRows<T extends Table>(db: ReadModels, table: T, listin
 
 /** Where this row stands in that order. */
 export const placeOf = (table: Table, row: Values, column: string): Place =>
-  orderOf(table, column).map((name) => {
-    const value = row[name]
-    return value === null || value === undefined ? null : String(value)
-  })
+  orderOf(table, column).map((name) => (row[name] === null || row[name] === undefined ? null : String(row[name])))
 
-const orderOf = ({ key }: Table, column: string): readonly string[] => [
-  column,
-  ...key.filter((name) => name !== column),
-]
+const orderOf = ({ key }: Table, first: string): readonly string[] => [first, ...key.filter((name) => name !== first)]
 
 /** An index finds them. What begins no UUID is found nowhere. */
 function uuidsBeginning(text: string): { first: string; last: string } {
@@ -104,41 +90,9 @@ function uuidsBeginning(text: string): { first: string; last: string } {
   return { first: digits.padEnd(32, '0'), last: digits.padEnd(32, 'f') }
 }
 
-/** By its bytes: an index finds them where the column has one for that (`byBeginning` of columns.ts). */
-function textBeginning(ref: RawBuilder<unknown>, text: string): RawBuilder<SqlBool> {
-  const behind = firstBehind(text)
-  const from = sql<SqlBool>`${ref} COLLATE "C" >= ${text}`
-  return behind === undefined ? from : sql<SqlBool>`(${from} AND ${ref} COLLATE "C" < ${behind})`
-}
-
-/** The least text that is greater than all that begin so; undefined: every greater text begins so. */
-function firstBehind(text: string): string | undefined {
-  const points = Array.from(text, (each) => each.codePointAt(0) ?? 0)
-  for (let last = points.pop(); last !== undefined; last = points.pop()) {
-    // Half of a pair of UTF-16 is no character.
-    const next = last === 0xd7ff ? 0xe000 : last + 1
-    if (next <= 0x10ffff) return String.fromCodePoint(...points, next)
-  }
-  return undefined
-}
-
-/** Ids of a table that begin so, in their order, at most `limit`. Throws an Error for a column that the table does not have. */
-export async function idsBeginning(
-  db: ReadModels,
-  table: Table,
-  column: string,
-  beginning: string,
-  limit: number,
-): Promise<string[]> {
-  const where = whereOf(table, [{ column, is: 'begins', value: beginning }])
-  const query = sql<{
-    id: string
-  }>`SELECT DISTINCT ${sql.ref(column)}::text AS id FROM ${sql.table(table.name)} ${where}
-    ORDER BY 1 LIMIT ${limit}`
-  return (await query.execute(db)).rows.map(({ id }) => id)
-}
-
 const operators = { equal: '=', from: '>=', until: '<=' } as const
+
+type Count = { value: string | null; count: string }
 
 /** How many rows there are of each value of a column, the most first. */
 export async function countsBy(
@@ -146,11 +100,8 @@ export async function countsBy(
   table: Table,
   column: string,
   filters: readonly Filter[],
-): Promise<{ value: string | null; count: string }[]> {
-  const query = sql<{
-    value: string | null
-    count: string
-  }>`SELECT ${sql.ref(column)}::text AS value, count(*)::text AS count
+): Promise<Count[]> {
+  const query = sql<Count>`SELECT ${sql.ref(column)}::text AS value, count(*)::text AS count
     FROM ${sql.table(table.name)} ${whereOf(table, filters)} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 50`
   return (await query.execute(db)).rows
 }

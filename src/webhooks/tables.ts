@@ -106,7 +106,6 @@ export function webhookTables<C extends string, T extends string, E extends stri
       columns: { delivery_row_id: uuid, ...owner, [person]: uuid.orNull, ...attemptColumns },
       indexes: [
         `(${tenant}, finished_at DESC, attempt_number DESC, delivery_row_id DESC)`,
-        // An event by its id alone too, as people look for it.
         `(event_id, ${tenant})`,
         `(${person}) WHERE ${person} IS NOT NULL`,
       ],

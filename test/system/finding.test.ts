@@ -5,10 +5,10 @@ import { identified as firsthand } from '../../src/cli/firsthand/identified.ts'
 import { identified as killatamata } from '../../src/cli/killatamata/identified.ts'
 import { identified as noctant } from '../../src/cli/noctant/identified.ts'
 import { identified as rungate } from '../../src/cli/rungate/identified.ts'
-import type { Identified } from '../../src/cli/whole-id.ts'
+import { type Identified, idsBeginning } from '../../src/cli/whole-id.ts'
 import { hasBeginnings, type ThingsOf, typeOf } from '../../src/http/pages/things.ts'
 import type { ReadModels } from '../../src/postgres/database.ts'
-import { type Filter, idsBeginning, pageQuery, whereOf } from '../../src/projections/listing.ts'
+import { type Filter, whereOf } from '../../src/projections/listing.ts'
 import type { Table } from '../../src/projections/projection.ts'
 import { type Prepared, prepared } from '../projections/support.ts'
 import { apis } from '../support/contexts.ts'
@@ -93,14 +93,12 @@ describe('among many rows', () => {
     )
     await sql`ANALYZE ${sql.table(name)}`.execute(database.db)
     const beginning = idOf(12_340).slice(0, -1)
-    const found = await idsBeginning(database.db, jobs.table, 'job_id', beginning, 3)
+    const found = await idsBeginning(database.db, [jobs.table, 'job_id'], beginning, 3)
     expect(found).toEqual([idOf(12_340), idOf(12_341), idOf(12_342)])
-    const listing = {
-      filters: [{ column: 'job_id', is: 'begins', value: beginning } as const],
-      sort: { column: 'created_at', isDescending: true },
-      limit: 10,
-    }
-    const plan = JSON.stringify(await pageQuery(database.db, jobs.table, listing).explain())
+    const where = whereOf(jobs.table, [{ column: 'job_id', is: 'begins', value: beginning }])
+    const explained = sql<Record<string, string>>`EXPLAIN SELECT * FROM ${sql.table(name)} ${where}
+      ORDER BY created_at DESC, job_id DESC LIMIT 11`
+    const plan = JSON.stringify((await explained.execute(database.db)).rows)
     expect(plan).toContain('Index Cond')
     expect(plan).not.toContain('Seq Scan')
   })

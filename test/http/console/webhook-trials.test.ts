@@ -13,6 +13,11 @@ import { addSubscriber, type Subscriber, verify, webhookEnvironment } from '../.
 import { answers, type Receiver, startReceiver } from '../../support/webhook-receiver.ts'
 import { fieldIn, formIn, newVisitor, type Visitor } from './browsing.ts'
 
+/** What rungate answers about what it has made. */
+interface Made {
+  data: { id: string; admin_token: string }
+}
+
 const SERVED = ['noctant', 'rungate', 'audit', 'console'] as const
 
 let stack: Stack
@@ -127,13 +132,13 @@ describe('a webhook of rungate', () => {
   })
   afterAll(() => receiver.close())
 
-  async function ask(method: string, path: string, body: object, key?: string) {
+  async function ask(method: string, path: string, body: object, key?: string): Promise<Made> {
     const answer = await fetch(`${stack.url}/rungate${path}`, {
       ...{ method, body: JSON.stringify(body) },
       headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
     })
     expect(answer.status).toBeLessThan(300)
-    return answer.json()
+    return (await answer.json()) as Made
   }
 
   it('is sent one test event, once, and lists its delivery', async () => {

@@ -112,7 +112,7 @@ const policyList = list({
   ...{ table: policies, kind: 'policy', kinds: 'policies', tenant: 'account_id', id: 'policy_id', at: 'created_at' },
   path: '/rungate/policies',
   // A token is no member, and sees nothing that is a member's own.
-  ofKeys: { column: 'visibility', is: 'equal', value: 'org' },
+  ofKeys: [{ column: 'visibility', is: 'equal', value: 'org' }],
   nameOf: ({ name }) => name,
   columns: [
     { name: 'name' },

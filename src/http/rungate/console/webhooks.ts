@@ -21,7 +21,7 @@ export const webhookList: ListOf<typeof webhooks> = {
   ...{ table: webhooks, kind: 'webhook', kinds: 'webhooks', tenant: 'account_id', id: 'webhook_id', at: 'created_at' },
   path,
   // A token is no member, and sees nothing that is a member's own.
-  ofKeys: { column: 'scope', is: 'equal', value: 'org' },
+  ofKeys: [{ column: 'scope', is: 'equal', value: 'org' }],
   nameOf: ({ name }) => name,
   columns: [
     { name: 'name' },
