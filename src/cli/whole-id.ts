@@ -28,12 +28,14 @@ export function wholeId(beginning: string, ids: Iterable<string>): string | unde
   )
 }
 
+type Place = readonly [table: Table, column: string]
+
 /** Things that commands name by their ids. */
 export interface Identified {
   /** In singular: `organization`. */
   kind: string
-  /** Where their ids stand: columns that an index finds by a beginning. */
-  places: readonly (readonly [table: Table, column: string])[]
+  /** Where their ids stand: columns that an index finds by a beginning. Loaded where they are looked into. */
+  places(): Promise<readonly Place[]>
   /** What lists them: a command, or a page of the console. */
   listing: string
 }
@@ -41,7 +43,7 @@ export interface Identified {
 /** Ids in a column that begin so, in their order, at most `limit`. */
 export async function idsBeginning(
   db: ReadModels,
-  [table, column]: Identified['places'][number],
+  [table, column]: Place,
   beginning: string,
   limit: number,
 ): Promise<string[]> {
@@ -68,7 +70,8 @@ export async function wholeIdOf(
   const text = named.includes('_') ? named : named.toLowerCase()
   if (isUuid(text) || uuidOfPrefixed(text) !== undefined) return text
   if (!isBeginning(text)) return named
-  const found = await Promise.all(places.map((place) => idsBeginning(db, place, text, CANDIDATES_MAX + 1)))
+  const looked = (await places()).map((place) => idsBeginning(db, place, text, CANDIDATES_MAX + 1))
+  const found = await Promise.all(looked)
   const whole = wholeId(text, found.flat())
   if (whole !== undefined) return whole
   throw new CliError(EXIT.refused, `no ${kind} has an id that begins with ${named}`, `${listing} shows them.`)

@@ -20,7 +20,8 @@ const byConsole = searched.flatMap((things) =>
   [things.id, ...(things.aliases ?? [])].map((column) => ({ table: things.table, column, isId: column === things.id })),
 )
 const commands: readonly Identified[] = [firsthand, killatamata, noctant, rungate].flatMap((of) => Object.values(of))
-const byCommands = commands.flatMap(({ places }) => places.map(([table, column]) => ({ table, column, isId: true })))
+const places = (await Promise.all(commands.map((each) => each.places()))).flat()
+const byCommands = places.map(([table, column]) => ({ table, column, isId: true }))
 /** Ids that lists show whole. */
 const SHOWN_WHOLE = ['noctant_api_keys.key_id']
 
