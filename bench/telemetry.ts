@@ -14,6 +14,8 @@ import { type BenchInstance, call, startBenchInstance } from './instance.ts'
 import { compareInPairs, load, type Measurement, type Round, WARM_UP_S, within } from './measure.ts'
 
 const CONCURRENCY = 16
+/** Commands of each side before they are measured: for the first ten seconds much of an instance is still to be compiled. */
+const SETTLE_S = 15
 const LOOK_INTERVAL_MS = 100
 /** Of the throughput without a collector. */
 const FLOOR = 0.95
@@ -82,7 +84,7 @@ async function loadsOf(instance: BenchInstance) {
   const write = (seconds: number) => ourCommands(instance, users, CONCURRENCY, seconds)
   const read = (seconds: number) =>
     load(CONCURRENCY, seconds, async () => void (await call('GET', `${url}/noctant/v1/me`, { apiKey, expect: [200] })))
-  await write(WARM_UP_S)
+  await write(SETTLE_S)
   while ((await fetch(`${url}/noctant/v1/me`, { headers: { authorization: `Bearer ${apiKey}` } })).status !== 200) {
     await delay(LOOK_INTERVAL_MS)
   }

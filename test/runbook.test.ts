@@ -20,6 +20,7 @@ const FOR_GRAPHS = [
   'opslog_projector_batches',
   'opslog_projector_events',
   'opslog_projector_foreign_events',
+  'opslog_read_model_events',
   'opslog_relay_commands',
   'opslog_webhook_attempts_under_way',
   'opslog_webhook_deliveries',

@@ -107,7 +107,9 @@ async function reportOf(options: StatusOptions): Promise<Report> {
     await delay(SAMPLE_MS)
     const figures = await figuresOf(url)
     const startedS = figures.get('process_start_time_seconds')
-    const taken = difference(figures, before, 'opslog_projector_events')
+    // A process that writes none itself knows what others write by their checkpoints; one without Postgres, its own.
+    const taken =
+      difference(figures, before, 'opslog_read_model_events') ?? difference(figures, before, 'opslog_projector_events')
     const positions = Object.values(dependencies).flatMap(({ position }) =>
       position ? [BigInt(String(position))] : [],
     )

@@ -39,17 +39,19 @@ export type CheckpointRow = {
   generation: string
   /** Since when the projector is paused; null: it is not. */
   paused_at: string | null
+  /** Taken in by whoever has moved it, in all; it never falls, but where the row is made anew. Text. */
+  events: string
 }
 
 const CREATE =
   'CREATE TABLE IF NOT EXISTS opslog_checkpoints (name text PRIMARY KEY, position bigint NOT NULL, ' +
   'event_id uuid NOT NULL, updated_at timestamptz(3) NOT NULL, generation bigint NOT NULL DEFAULT 0, ' +
-  'paused_at timestamptz(3))'
+  'paused_at timestamptz(3), events bigint NOT NULL DEFAULT 0)'
 
-/** Databases of earlier releases lack the last two columns; an ALTER only where it is needed, as it locks the table. */
+/** Databases of earlier releases lack the last columns; an ALTER only where it is needed, as it locks the table. */
 export const checkpointDdl = `DO $$ BEGIN ${CREATE};
-  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'opslog_checkpoints'::regclass AND attname = 'paused_at') THEN
-    ALTER TABLE opslog_checkpoints ADD COLUMN generation bigint NOT NULL DEFAULT 0, ADD COLUMN paused_at timestamptz(3);
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'opslog_checkpoints'::regclass AND attname = 'events') THEN
+    ALTER TABLE opslog_checkpoints ADD COLUMN IF NOT EXISTS generation bigint NOT NULL DEFAULT 0, ADD COLUMN IF NOT EXISTS paused_at timestamptz(3), ADD COLUMN IF NOT EXISTS events bigint NOT NULL DEFAULT 0;
   END IF; END $$`
 
 export interface Checkpoint {
@@ -82,12 +84,12 @@ const AND_THEN =
   `set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true) FROM moved`
 
 const FIRST_MOVE =
-  'WITH moved AS (INSERT INTO opslog_checkpoints (name, position, event_id, updated_at) ' +
-  `VALUES ($1, $2::bigint, $3::uuid, now()) ON CONFLICT (name) DO NOTHING RETURNING name, position) ${AND_THEN}`
+  'WITH moved AS (INSERT INTO opslog_checkpoints (name, position, event_id, updated_at, events) ' +
+  `VALUES ($1, $2::bigint, $3::uuid, now(), $4::bigint) ON CONFLICT (name) DO NOTHING RETURNING name, position) ${AND_THEN}`
 
 const MOVE =
-  'WITH moved AS (UPDATE opslog_checkpoints SET position = $2::bigint, event_id = $3::uuid, updated_at = now() ' +
-  'WHERE name = $1 AND position = $4::bigint AND generation = $5::bigint AND paused_at IS NULL ' +
+  'WITH moved AS (UPDATE opslog_checkpoints SET position = $2::bigint, event_id = $3::uuid, updated_at = now(), ' +
+  'events = events + $4::bigint WHERE name = $1 AND position = $5::bigint AND generation = $6::bigint AND paused_at IS NULL ' +
   `RETURNING name, position) ${AND_THEN}`
 
 export interface Commit {
@@ -97,8 +99,9 @@ export interface Commit {
   /** Where it has to stand; undefined: it must not exist yet. */
   from: Checkpoint | undefined
   to: Checkpoint
-  /** Of the tables behind it (control.ts); default 0. */
+  /** Of the tables behind it (control.ts), and how many events it takes in, for whoever watches; default 0. */
   generation?: bigint
+  events?: number
   /** Commit to the tables and the checkpoint in this schema instead of the live ones. */
   schema?: string | undefined
   /** Runs of the transaction that Postgres wants run again; default 1. */
@@ -116,8 +119,8 @@ export type WriteRows = (trx: PipelinedTransaction) => Promise<readonly BatchedQ
  * connection broke.
  */
 export async function commit(options: Commit, rows?: WriteRows): Promise<void> {
-  const { db, name, from, to, generation = 0n, schema, attemptsMax = 1 } = options
-  const values = [name, to.position.toString(), to.eventId]
+  const { db, name, from, to, generation = 0n, events = 0, schema, attemptsMax = 1 } = options
+  const values = [name, to.position.toString(), to.eventId, String(events)]
   const move = from
     ? { sql: MOVE, parameters: [...values, from.position.toString(), generation.toString()] }
     : { sql: FIRST_MOVE, parameters: values }

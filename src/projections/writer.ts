@@ -4,6 +4,7 @@
  * `onPoison: 'halt'`; otherwise it is parked, with the events behind it in its stream.
  */
 import { sql } from 'kysely'
+import { HEARTBEAT } from '../events/registry.ts'
 import { type Delivered, isPoison } from '../events/subscription.ts'
 import type { OpenTransaction, ReadModels } from '../postgres/database.ts'
 import { failureOf } from '../postgres/failure.ts'
@@ -132,7 +133,8 @@ export function createBatchWriter(options: WriterOptions): BatchWriter {
       crashPoint('projector.before-commit', events)
       return [...done.queries, ...parkQueries(parkings)]
     }
-    await commit({ db, name: checkpoint, from: known?.checkpoint, to, generation, schema, attemptsMax }, work && rows)
+    const move = { from: known?.checkpoint, to, events: events.filter(({ type }) => type !== HEARTBEAT).length }
+    await commit({ db, name: checkpoint, ...move, generation, schema, attemptsMax }, work && rows)
     known = { checkpoint: to }
     attempted = undefined
     for (const parking of parkings) {

@@ -106,7 +106,7 @@ export function webhookTables<C extends string, T extends string, E extends stri
       columns: { delivery_row_id: uuid, ...owner, [person]: uuid.orNull, ...attemptColumns },
       indexes: [
         `(${tenant}, finished_at DESC, attempt_number DESC, delivery_row_id DESC)`,
-        `(${tenant}, event_id)`,
+        `(event_id, ${tenant})`,
         `(${person}) WHERE ${person} IS NOT NULL`,
       ],
     },

@@ -6,12 +6,19 @@ import { runCli } from '../support/cli.ts'
 
 let server: Server
 let url = ''
+/** What other processes have taken in, and how much of it between two looks; 0: nobody says. */
+let taken = 0
+let step = 0
 let readiness: { status: string; dependencies: Record<string, object> }
 
 beforeAll(async () => {
   server = createServer((request, response) => {
     if (request.url === '/readyz') return response.end(JSON.stringify(readiness))
-    response.end('process_start_time_seconds 1700000000\nopslog_projector_events 7\nopslog_dead_letter_webhooks 2\n')
+    taken += step
+    const others = step === 0 ? '' : `opslog_read_model_events ${taken}\n`
+    response.end(
+      `process_start_time_seconds 1700000000\nopslog_projector_events 7\n${others}opslog_dead_letter_webhooks 2\n`,
+    )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -46,6 +53,14 @@ describe('opslog status', () => {
     const ended = await status('--json')
     expect(ended.exitCode).toBe(exitCode)
     expect(JSON.parse(ended.stdout)).toMatchObject({ status: of, dead_letter_webhooks: 2, events_per_second: 0 })
+  })
+
+  it('says what other processes take in, where they write the read models', async () => {
+    step = 40
+    readiness = { status: 'ready', dependencies: { postgres: { up: true, kind: 'given' } } }
+    const { stdout } = await status('--json')
+    step = 0
+    expect(JSON.parse(stdout)).toMatchObject({ events_per_second: 40 })
   })
 
   it('of an address that nobody answers at ends with 3', async () => {

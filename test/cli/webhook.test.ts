@@ -71,6 +71,20 @@ describe('a webhook endpoint on the command line', () => {
     for (const each of [secret, rotated.secret]) expect(() => verify(each, receiver.received.at(-1)!)).not.toThrow()
   })
 
+  it('is sent a test event, whatever types it takes, which is not sent again', async () => {
+    const before = receiver.received.length
+    const { event_id: id, changed } = await json('test')
+    expect(changed).toBe(true)
+    await expect.poll(() => receiver.received.length, { timeout: 10_000 }).toBe(before + 1)
+    expect(receiver.received.at(-1)).toMatchObject({ headers: { 'webhook-id': id }, event: { type: 'webhook.test' } })
+    const resent = await vi.waitFor(async () => {
+      const ended = await runCli(['webhooks', 'resend', id], environment)
+      expect(ended.stderr).toContain('a test event is not sent again')
+      return ended
+    }, 10_000)
+    expect(resent.exitCode).toBe(1)
+  })
+
   it('is told of an event once more, by the beginning of its id', async () => {
     const before = receiver.received.length
     const id = String(receiver.received[0]?.headers['webhook-id'])

@@ -27,7 +27,7 @@ describe('a query that is compiled once', () => {
     ]
     await kernelTables(database.db)
       .insertInto('opslog_checkpoints')
-      .values(rows.map((row) => ({ ...row, generation: '0', paused_at: null })))
+      .values(rows.map((row) => ({ ...row, generation: '0', paused_at: null, events: '0' })))
       .execute()
   })
   afterAll(() => database.drop())

@@ -25,7 +25,15 @@ afterAll(async () => {
 
 it.each([
   ...['/firsthand/jobs', '/firsthand/workers', '/firsthand/figures', '/rungate/runs', '/rungate/spend'],
-  ...['/rungate/provider-keys', '/ostium/actions', '/ostium/agents', '/ostium/builds', '/ostium/figures', '/settings'],
+  ...[
+    '/rungate/provider-keys',
+    '/rungate/webhooks',
+    '/ostium/actions',
+    '/ostium/agents',
+    '/ostium/builds',
+    '/ostium/figures',
+    '/settings',
+  ],
 ])('%s of an instance with all contexts is there, and small', async (path) => {
   const { status, text } = await admin.get(`/console${path}`)
   expect([path, status]).toEqual([path, 200])

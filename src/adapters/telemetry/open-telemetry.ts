@@ -6,6 +6,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type Context,
+  createContextKey,
   DiagLogLevel,
   diag,
   type Link,
@@ -55,6 +56,12 @@ const KINDS = {
 /** Of what is not recorded. */
 const UNRECORDED: Span = { isRecorded: false, set: () => undefined, rename: () => undefined }
 
+/**
+ * A trace that begins here and is not recorded. It has no id: nothing could be found by one, so none stands in events, logs and
+ * messages, and none is read again from them.
+ */
+const UNRECORDED_TRACE = ROOT_CONTEXT.setValue(createContextKey('not recorded'), true)
+
 /** That was not recorded. Every sampler that does not go by the parent takes it, unless it takes none. */
 const PROBE = { traceId: '1'.padStart(32, '0'), spanId: '1'.padStart(16, '0'), traceFlags: TraceFlags.NONE }
 
@@ -98,6 +105,7 @@ function spansOf(tracer: OtelTracer): Pick<Tracer, 'span' | 'traceparent' | 'log
   return {
     span(name, attributes, work, { parent, links = [], kind, isExpected }) {
       const from = parent === undefined ? (underWay.getStore() ?? ROOT_CONTEXT) : contextOf(parent)
+      if (from === UNRECORDED_TRACE) return work(UNRECORDED)
       const before = trace.getSpanContext(from)
       // Most traces, where a part is recorded: no span is made, and what follows is known by the one before.
       if (byParent && before && !isRecorded(before)) {
@@ -105,9 +113,11 @@ function spansOf(tracer: OtelTracer): Pick<Tracer, 'span' | 'traceparent' | 'log
       }
       const about = { attributes: { ...attributes }, links: links.flatMap(linkTo), ...(kind && { kind: KINDS[kind] }) }
       const opened = tracer.startSpan(name, about, from)
-      const inner = trace.setSpan(from, opened)
-      if (!opened.isRecording()) return underWay.run(inner, work, UNRECORDED)
-      return underWay.run(inner, () => ended(opened, work, isExpected))
+      if (opened.isRecording()) {
+        return underWay.run(trace.setSpan(from, opened), () => ended(opened, work, isExpected))
+      }
+      const isBegunHere = byParent && before === undefined
+      return underWay.run(isBegunHere ? UNRECORDED_TRACE : trace.setSpan(from, opened), work, UNRECORDED)
     },
     traceparent() {
       const now = contextNow()

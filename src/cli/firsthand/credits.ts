@@ -5,6 +5,8 @@ import { wallet, walletIdOf } from '../../commands/firsthand/wallet.ts'
 import { type Environment, environment } from '../../events/firsthand/vocabulary.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { colours, show, text } from '../terminal.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 /** What commander gives to an action. */
 type Rest<Action> = Action extends (tools: AdminTools, ...given: infer Given) => Promise<void> ? Given : never
@@ -22,7 +24,7 @@ export function creditCommand(tools: AdminTools): Command {
   const command = new Command('credit').description('grant credits')
   command
     .command('grant')
-    .argument('<organization>', 'its id')
+    .argument('<organization>', 'its id, or the beginning of it')
     .description('add credits to a balance; each call adds them once more')
     .requiredOption('--amount-cents <cents>', 'a whole number of cents', centsOf)
     .addOption(new Option('--kind <kind>').choices(['free_tier', 'bonus']).default('free_tier'))
@@ -47,12 +49,9 @@ export function timeOf(value: string): string {
   throw new InvalidArgumentError('A time looks like 2027-03-31T12:00:00Z.')
 }
 
-async function grant(
-  { withSession, written }: AdminTools,
-  organizationId: string,
-  options: GrantOptions,
-): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+async function grant({ withSession, written }: AdminTools, named: string, options: GrantOptions): Promise<void> {
+  await withSession(async ({ bus, db, context }) => {
+    const organizationId = await wholeIdOf({ db }, identified.organization, named)
     if ((await bus.load(organization, organizationId)).status === 'absent') throw organizationNotFound()
     const circumstances = context()
     const of = { organizationId, environment: options.environment }

@@ -9,7 +9,9 @@ import { prefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, remark, show, text } from '../terminal.ts'
+import { wholeIdOf } from '../whole-id.ts'
 import { timeOf } from './credits.ts'
+import { identified } from './identified.ts'
 
 /** What commander gives to an action. */
 type Rest<Action> = Action extends (tools: AdminTools, ...given: infer Given) => Promise<void> ? Given : never
@@ -37,7 +39,7 @@ export function keyCommand(tools: AdminTools): Command {
   const command = new Command('key').description('issue, revoke and list API keys')
   command
     .command('issue')
-    .argument('<organization>', 'its id')
+    .argument('<organization>', 'its id, or the beginning of it')
     .description('make a key and print it, once')
     .addOption(new Option('--environment <world>').choices(environment.options).makeOptionMandatory())
     .option('--scope <scope>', 'what it may do, repeatable', collectScope, [])
@@ -48,13 +50,13 @@ export function keyCommand(tools: AdminTools): Command {
     .addHelpText('after', `\nScopes: ${scope.options.join(', ')}`)
     .action((...given: Rest<typeof issue>) => issue(tools, ...given))
   withOutput(command.command('list'))
-    .argument('<organization>', 'its id')
+    .argument('<organization>', 'its id, or the beginning of it')
     .description('its keys, revoked ones too')
     .action((...given: Rest<typeof list>) => list(tools, ...given))
   command
     .command('revoke')
-    .argument('<organization>', 'its id')
-    .argument('<keyId>', 'as `key list` shows it')
+    .argument('<organization>', 'its id, or the beginning of it')
+    .argument('<keyId>', 'as `key list` shows it, or the beginning of it')
     .description('stop a key from working, and those that were made with it, for good')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
     .option('--spare-successors', 'leave the key that has replaced it by rotation; default: it is revoked too')
@@ -64,12 +66,17 @@ export function keyCommand(tools: AdminTools): Command {
 }
 
 /** The key alone goes to standard output, so that a script can take it; what is said about it goes beside. */
-async function issue({ withSession, written, settings }: AdminTools, id: string, options: IssueOptions): Promise<void> {
+async function issue(
+  { withSession, written, settings }: AdminTools,
+  named: string,
+  options: IssueOptions,
+): Promise<void> {
   const scopes = options.allScopes ? [...scope.options] : options.scope
   if (scopes.length === 0) {
     throw new CliError(EXIT.usage, 'the key would be allowed nothing', 'Give --scope once or more, or --all-scopes.')
   }
-  await withSession(async ({ bus, context }) => {
+  await withSession(async ({ bus, db, context }) => {
+    const id = await wholeIdOf({ db }, identified.organization, named)
     const circumstances = context()
     const { at, commandId } = circumstances
     const { secret, ...kept } = generateApiKey(options.environment)
@@ -90,8 +97,11 @@ async function issue({ withSession, written, settings }: AdminTools, id: string,
   })
 }
 
-async function list({ withSession }: AdminTools, id: string, options: OutputOptions): Promise<void> {
-  const rows = await withSession(({ db }) => listApiKeys(db, id, environment.options, { limit: LISTED_MAX }))
+async function list({ withSession }: AdminTools, named: string, options: OutputOptions): Promise<void> {
+  const { id, rows } = await withSession(async ({ db }) => {
+    const whole = await wholeIdOf({ db }, identified.organization, named)
+    return { id: whole, rows: await listApiKeys(db, whole, environment.options, { limit: LISTED_MAX }) }
+  })
   const keys = rows.map(({ key_hash: _, ...row }) => row)
   const lines = keys.map((row) => [row.key_id, row.name, row.environment, stateOf(row), row.scopes.join('\n')])
   printList(
@@ -110,11 +120,13 @@ function stateOf({ revoked_at, valid_until }: { revoked_at: string | null; valid
 
 async function revoke(
   { withSession, written }: AdminTools,
-  id: string,
-  keyId: string,
+  organizationNamed: string,
+  keyNamed: string,
   options: RevokeOptions,
 ): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+  await withSession(async ({ bus, db, context }) => {
+    const id = await wholeIdOf({ db }, identified.organization, organizationNamed)
+    const keyId = await wholeIdOf({ db }, identified.key, keyNamed)
     const circumstances = context()
     const { reason = null, spareSuccessors: sparesSuccessors = false } = options
     const command = { kind: 'revokeKey', keyId, reason, sparesSuccessors, by: null, at: circumstances.at } as const

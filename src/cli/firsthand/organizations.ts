@@ -7,6 +7,8 @@ import { prefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, show, text } from '../terminal.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 /** What commander gives to an action. */
 type Rest<Action> = Action extends (tools: AdminTools, ...given: infer Given) => Promise<void> ? Given : never
@@ -27,7 +29,7 @@ export function organizationCommand(tools: AdminTools): Command {
   for (const kind of ['suspend', 'resume'] as const) {
     command
       .command(kind)
-      .argument('<organization>', 'its id')
+      .argument('<organization>', 'its id, or the beginning of it')
       .description(kind === 'suspend' ? 'stop its keys from working' : 'let its keys work again')
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
       .option('--json', 'print JSON')
@@ -35,7 +37,7 @@ export function organizationCommand(tools: AdminTools): Command {
   }
   command
     .command('fee-floor')
-    .argument('<organization>', 'its id')
+    .argument('<organization>', 'its id, or the beginning of it')
     .argument('<fee>', 'from 0 to 0.5: the lowest that it may set', feeOf)
     .description('bound the fee that an organization may set for its jobs')
     .option('--json', 'print JSON')
@@ -68,10 +70,11 @@ async function create(
 async function changeStanding(
   { withSession, written }: AdminTools,
   kind: 'suspend' | 'resume',
-  id: string,
+  named: string,
   options: JsonOption & { reason?: string },
 ): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+  await withSession(async ({ bus, db, context }) => {
+    const id = await wholeIdOf({ db }, identified.organization, named)
     const circumstances = context()
     const command = { kind, reason: options.reason ?? null, at: circumstances.at }
     const handled = await bus.handle(organization, id, command, circumstances)
@@ -86,11 +89,12 @@ async function changeStanding(
 
 async function setFeeFloor(
   { withSession, written }: AdminTools,
-  id: string,
+  named: string,
   feeFloorPct: string,
   options: JsonOption,
 ): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+  await withSession(async ({ bus, db, context }) => {
+    const id = await wholeIdOf({ db }, identified.organization, named)
     const circumstances = context()
     const command = { kind: 'setFeeFloor', feeFloorPct, at: circumstances.at } as const
     const handled = await bus.handle(organization, id, command, circumstances)

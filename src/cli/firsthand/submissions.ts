@@ -9,6 +9,8 @@ import { inSnakeCase } from '../../runtime/letter-case.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, show } from '../terminal.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 interface JsonOption {
   json?: boolean
@@ -21,13 +23,13 @@ export function submissionCommand(tools: AdminTools): Command {
   const command = new Command('submission').description('look at a submission, and have it scored again')
   command
     .command('show')
-    .argument('<submission>', 'its id')
+    .argument('<submission>', 'its id, or the beginning of it')
     .description('where it stands, with the figures of its last inspection')
     .option('--json', 'print JSON')
     .action((id: string, options: JsonOption) => showOne(tools, id, options))
   command
     .command('rescore')
-    .argument('<submission>', 'its id')
+    .argument('<submission>', 'its id, or the beginning of it')
     .description('score it again, while it is rejected and its job has a free seat')
     .option('--json', 'print JSON')
     .action((id: string, options: JsonOption) => rescore(tools, id, options))
@@ -41,15 +43,16 @@ export function scoringCommand(tools: AdminTools): Command {
     .action((options: OutputOptions) => list(tools, options))
   command
     .command('retry')
-    .argument('<submission>', 'its id')
+    .argument('<submission>', 'its id, or the beginning of it')
     .description('try again what was set aside, once its original is back')
     .option('--json', 'print JSON')
     .action((id: string, options: JsonOption) => retry(tools, id, options))
   return command
 }
 
-async function showOne({ withSession }: AdminTools, id: string, options: JsonOption): Promise<void> {
+async function showOne({ withSession }: AdminTools, named: string, options: JsonOption): Promise<void> {
   await withSession(async ({ bus, db }) => {
+    const id = await wholeIdOf({ db }, identified.submission, named)
     const row = await findSubmission(db, id)
     const state = await bus.current(submission, id)
     if (!row || state.status === 'absent') throw submissionNotFound()
@@ -67,8 +70,13 @@ async function showOne({ withSession }: AdminTools, id: string, options: JsonOpt
   })
 }
 
-async function rescore({ withSession, written, settings }: AdminTools, id: string, options: JsonOption): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+async function rescore(
+  { withSession, written, settings }: AdminTools,
+  named: string,
+  options: JsonOption,
+): Promise<void> {
+  await withSession(async ({ bus, db, context }) => {
+    const id = await wholeIdOf({ db }, identified.submission, named)
     const { FIRSTHAND_OPEN_SEATS_MAX: openSeatsMax } = settings(firsthandSettings)
     const handled = await scoreAgain(bus, id, openSeatsMax, context())
     show({ submission_id: id, status: 'pending_score', ...written(handled) }, options, () =>
@@ -77,8 +85,9 @@ async function rescore({ withSession, written, settings }: AdminTools, id: strin
   })
 }
 
-async function retry({ withSession, written }: AdminTools, id: string, options: JsonOption): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+async function retry({ withSession, written }: AdminTools, named: string, options: JsonOption): Promise<void> {
+  await withSession(async ({ bus, db, context }) => {
+    const id = await wholeIdOf({ db }, identified.submission, named)
     const of = context()
     const handled = await bus.handle(submission, id, { kind: 'resumeScoring', at: of.at }, of)
     if (handled.events.length === 0) throw new CliError(EXIT.refused, `${id} is not set aside`, NOT_SET_ASIDE)

@@ -9,7 +9,9 @@ import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, remark, show, text } from '../terminal.ts'
+import { wholeIdOf } from '../whole-id.ts'
 import { centsOf } from './credits.ts'
+import { identified } from './identified.ts'
 
 /** What commander gives to an action. */
 type Rest<Action> = Action extends (tools: AdminTools, ...given: infer Given) => Promise<void> ? Given : never
@@ -32,7 +34,7 @@ export function workerCommand(tools: AdminTools): Command {
   for (const kind of ['suspend', 'resume'] as const) {
     command
       .command(kind)
-      .argument('<worker>', 'its id')
+      .argument('<worker>', 'its id, or the beginning of it')
       .description(kind === 'suspend' ? 'stop its tokens from working' : 'let its tokens work again')
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
       .option('--json', 'print JSON')
@@ -40,7 +42,7 @@ export function workerCommand(tools: AdminTools): Command {
   }
   command
     .command('pay')
-    .argument('<worker>', 'its id')
+    .argument('<worker>', 'its id, or the beginning of it')
     .description('record that earnings were paid out; once for each reference')
     .requiredOption('--amount-cents <cents>', 'a whole number of cents', centsOf)
     .requiredOption('--reference <reference>', 'of the payment, as the bank knows it', text('reference', 200))
@@ -84,10 +86,11 @@ async function create(
 async function changeStanding(
   { withSession, written }: AdminTools,
   kind: 'suspend' | 'resume',
-  workerId: string,
+  named: string,
   options: JsonOption & { reason?: string },
 ): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+  await withSession(async ({ bus, db, context }) => {
+    const workerId = await wholeIdOf({ db }, identified.worker, named)
     const circumstances = context()
     const command = { kind, workerId, reason: options.reason ?? null, at: circumstances.at }
     const handled = await bus.handle(worker, workerId, command, circumstances)
@@ -102,10 +105,11 @@ async function changeStanding(
 
 async function pay(
   { withSession, written }: AdminTools,
-  workerId: string,
+  named: string,
   { amountCents, reference, ...options }: JsonOption & { amountCents: bigint; reference: string },
 ): Promise<void> {
-  await withSession(async ({ bus, context }) => {
+  await withSession(async ({ bus, db, context }) => {
+    const workerId = await wholeIdOf({ db }, identified.worker, named)
     const circumstances = context()
     const command = { kind: 'pay', workerId, amountCents, reference, at: circumstances.at } as const
     const handled = await bus.handle(worker, workerId, command, circumstances)

@@ -5,7 +5,8 @@ import { Rejected } from '../../commands/killatamata/rejection.ts'
 import { isPrefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { colours, show } from '../terminal.ts'
-import { wholeAccountId } from './whole-ids.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 interface JsonOption {
   json?: boolean
@@ -19,7 +20,7 @@ export function adminCommand(tools: AdminTools): Command {
   ] as const) {
     command
       .command(name)
-      .argument('<account>', 'its id')
+      .argument('<account>', 'its id, or the beginning of it')
       .description(isAdmin ? 'let the account review releases' : 'take the mark away')
       .option('--json', 'print JSON')
       .action((accountId: string, options: JsonOption) => mark(tools, accountId, isAdmin, options))
@@ -37,7 +38,7 @@ async function mark(
   options: JsonOption,
 ): Promise<void> {
   await withSession(async ({ bus, db, context }) => {
-    const accountId = await wholeAccountId(db, named)
+    const accountId = await wholeIdOf({ db }, identified.account, named)
     if (!isPrefixedId('acct', accountId)) {
       throw new Rejected('account_not_found', `There is no account ${accountId}.`)
     }

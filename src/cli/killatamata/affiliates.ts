@@ -5,7 +5,8 @@ import { accountIdOfAffiliate } from '../../commands/killatamata/ids.ts'
 import { isPrefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { colours, show } from '../terminal.ts'
-import { wholeAffiliateId } from './whole-ids.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 interface JsonOption {
   json?: boolean
@@ -15,7 +16,7 @@ export function affiliateCommand(tools: AdminTools): Command {
   const command = new Command('affiliate').description('approve affiliates')
   command
     .command('approve')
-    .argument('<affiliate>', 'its id')
+    .argument('<affiliate>', 'its id, or the beginning of it')
     .description('let a pending affiliate have a code and be paid')
     .option('--json', 'print JSON')
     .action((affiliateId: string, options: JsonOption) => approve(tools, affiliateId, options))
@@ -31,7 +32,7 @@ Exit codes: 0 done (or was so already), 1 there is no such affiliate, 2 wrong us
 
 async function approve({ withSession, written }: AdminTools, named: string, options: JsonOption): Promise<void> {
   await withSession(async ({ bus, db, context }) => {
-    const affiliateId = await wholeAffiliateId(db, named)
+    const affiliateId = await wholeIdOf({ db }, identified.affiliate, named)
     if (!isPrefixedId('aff', affiliateId)) throw affiliateNotFound()
     const circumstances = context()
     const accountId = accountIdOfAffiliate(affiliateId)

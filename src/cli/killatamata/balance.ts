@@ -8,19 +8,20 @@ import { existsAccount } from '../../projections/killatamata/account.ts'
 import { findBalance, listPostings } from '../../projections/killatamata/ledger.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { LISTED_MAX, list, type OutputOptions, withOutput } from '../table-output.ts'
-import { wholeAccountId } from './whole-ids.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 export const balanceCommand = (tools: AdminTools): Command =>
   withOutput(new Command('balance'))
     .description('what an account can spend, what is held, what it owes, and its last postings')
-    .argument('<account>', 'its id')
+    .argument('<account>', 'its id, or the beginning of it')
     .action((accountId: string, options: OutputOptions) => balance(tools, accountId, options))
 
 /** The balance is of the log, the postings of the read models. Rejects with account_not_found. */
 async function balance({ withSession, settings }: AdminTools, named: string, options: OutputOptions) {
   const { LEDGER_PERIOD_EVENTS_MAX: periodEventsMax } = settings(killatamataSettings)
   const found = await withSession(async ({ bus, db }) => {
-    const accountId = await wholeAccountId(db, named)
+    const accountId = await wholeIdOf({ db }, identified.account, named)
     if (!(await existsAccount(db, accountId))) {
       throw new Rejected('account_not_found', `There is no account ${accountId}.`)
     }

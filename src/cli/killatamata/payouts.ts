@@ -7,7 +7,8 @@ import { findPayoutRequest, listOpenPayoutRequests } from '../../projections/kil
 import type { AdminTools } from '../admin-tools.ts'
 import { LISTED_MAX, type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, show, text } from '../terminal.ts'
-import { wholePayoutRequestId } from './whole-ids.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 interface JsonOption {
   json?: boolean
@@ -24,7 +25,7 @@ export function payoutCommand(tools: AdminTools): Command {
     .action((options: OutputOptions) => list(tools, options))
   command
     .command('pay')
-    .argument('<request>', 'its id')
+    .argument('<request>', 'its id, or the beginning of it')
     .description('note that the amount was paid; the money itself goes another way')
     .requiredOption('--reference <text>', 'how the payment is called', text('reference', REFERENCE_LENGTH_MAX))
     .option('--json', 'print JSON')
@@ -33,7 +34,7 @@ export function payoutCommand(tools: AdminTools): Command {
     )
   command
     .command('reject')
-    .argument('<request>', 'its id')
+    .argument('<request>', 'its id, or the beginning of it')
     .description('give the amount back to what the affiliate can request')
     .requiredOption('--reason <text>', 'kept in the record', text('reason', REASON_LENGTH_MAX))
     .option('--json', 'print JSON')
@@ -72,7 +73,7 @@ async function decide(
   options: JsonOption,
 ): Promise<void> {
   await withSession(async ({ bus, db, context }) => {
-    const payoutRequestId = await wholePayoutRequestId(db, named)
+    const payoutRequestId = await wholeIdOf({ db }, identified.payoutRequest, named)
     const row = await findPayoutRequest(db, payoutRequestId)
     if (!row) throw new Rejected('payout_request_not_found', `There is no payout request ${payoutRequestId}.`)
     const circumstances = context()

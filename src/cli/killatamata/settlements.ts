@@ -14,7 +14,8 @@ import { listSettlements } from '../../projections/killatamata/payment.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { LISTED_MAX, list, type OutputOptions, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, show, text } from '../terminal.ts'
-import { wholeAccountId } from './whole-ids.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 const REASON_LENGTH_MAX = 200
 
@@ -68,7 +69,7 @@ async function credited(tools: AdminTools, given: string, providerId: string, op
   if (!provider.success) throw new CliError(EXIT.usage, `${given} is no provider: stripe or coinbase`)
   const { LEDGER_PERIOD_EVENTS_MAX: periodEventsMax } = tools.settings(killatamataSettings)
   await tools.withSession(async ({ bus, db, context }) => {
-    const accountId = await wholeAccountId(db, options.account)
+    const accountId = await wholeIdOf({ db }, identified.account, options.account)
     if (!(await existsAccount(db, accountId))) {
       throw new Rejected('account_not_found', `There is no account ${accountId}.`)
     }

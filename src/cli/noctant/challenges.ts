@@ -3,6 +3,8 @@ import { Argument, Command } from 'commander'
 import { type ChallengeCommand, challenge } from '../../commands/noctant/challenge.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { colours, show, text } from '../terminal.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 interface ChallengeOptions {
   json?: boolean
@@ -14,7 +16,7 @@ export function challengeCommand(tools: AdminTools): Command {
   const command = new Command('challenge')
   command
     .command('review')
-    .argument('<instance>', 'the challenge’s id')
+    .argument('<instance>', 'the challenge’s id, or the beginning of it')
     .addArgument(new Argument('<decision>').choices(['approved', 'rejected']))
     .description('decide about a challenge that reached its target and waits in review')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
@@ -24,7 +26,7 @@ export function challengeCommand(tools: AdminTools): Command {
     )
   command
     .command('activate')
-    .argument('<instance>', 'the challenge’s id')
+    .argument('<instance>', 'the challenge’s id, or the beginning of it')
     .description('let a challenge go on whose activation was paid for')
     .option('--reference <reference>', 'of the payment', text('reference', 255))
     .option('--json', 'print JSON')
@@ -40,8 +42,8 @@ async function decide(
   options: ChallengeOptions,
   commandAt: (at: string) => ChallengeCommand,
 ): Promise<void> {
-  await withSession(async ({ bus, context }) => {
-    const instanceId = name.toLowerCase()
+  await withSession(async ({ bus, db, context }) => {
+    const instanceId = await wholeIdOf({ db }, identified.challenge, name.toLowerCase())
     const circumstances = context()
     const handled = await bus.handle(challenge, instanceId, commandAt(circumstances.at), circumstances)
     const { status } = handled.state

@@ -4,10 +4,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { isUuid } from '../../events/uuid.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { table } from '../table.ts'
 import { list, type OutputOptions, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, facts, show, text } from '../terminal.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 import {
   type Account,
   accountSchema,
@@ -79,10 +82,12 @@ Examples:
 function cancelCommand(tools: AdminTools): Command {
   return new Command('cancel')
     .description('cancel a working order')
-    .argument('<orderId>', 'as `order` and `accounts` show it')
+    .argument('<orderId>', 'as `order` and `accounts` show it, or the beginning of it')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  opslog engine cancel 7d444840-9dc0-11d1-b245-5ffdce74fad2')
-    .action(async (orderId: string, options: JsonOption) => {
+    .action(async (named: string, options: JsonOption) => {
+      // The order entry knows whole ids alone.
+      const orderId = isUuid(named) ? named : await tools.withSession((on) => wholeIdOf(on, identified.order, named))
       const answer = await callOrderEntry(tools, 'DELETE', `/orders/${encodeURIComponent(orderId)}`, orderAnswerSchema)
       show(answer, options, () => orderText(answer.order))
     })

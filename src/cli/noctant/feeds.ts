@@ -16,6 +16,8 @@ import { timeMs } from '../../runtime/rfc3339.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show } from '../terminal.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 import { existingOperator } from './operator-id.ts'
 
 /** Of a feed's file: what is read into memory as a whole. */
@@ -52,8 +54,8 @@ export function feedCommand(tools: AdminTools): Command {
     .action((options: OutputOptions) => list(tools, options))
   command
     .command('grant')
-    .argument('<operator>', 'slug or id')
-    .argument('<feed>', 'as `feed list` shows it', uuid)
+    .argument('<operator>', 'slug, id, or the beginning of it')
+    .argument('<feed>', 'as `feed list` shows it, or the beginning of it')
     .description('let an operator launch sessions on a feed; a later grant takes the place of an earlier one')
     .option('--from <time>', 'market time from which on, such as 2026-01-05T00:00:00Z; default: all', time)
     .option('--to <time>', 'market time before which; default: all', time)
@@ -173,12 +175,13 @@ async function list({ withSession }: AdminTools, options: OutputOptions): Promis
 async function grant(
   { withSession, written }: AdminTools,
   name: string,
-  feedId: string,
+  named: string,
   options: GrantOptions,
 ): Promise<void> {
   await withSession(async (session) => {
     const { bus, context } = session
     const operatorId = await existingOperator(session, name)
+    const feedId = await wholeIdOf(session, identified.feed, named)
     const circumstances = context()
     const range = { from: options.from ?? null, to: options.to ?? null }
     const command = { kind: 'grant', operatorId, ...range, at: circumstances.at } as const

@@ -43,13 +43,13 @@ export async function forgetUser(
 
 /** The user, once whoever asks has confirmed it, and the command that puts it on record. */
 async function found(
-  { context }: AdminSession,
+  { context, db }: AdminSession,
   store: EventStore,
   globalUserId: string | undefined,
   options: ForgetOptions,
 ) {
   const bus = createCommandBus(store, { cachedAggregatesMax: 10, seenCommandsMax: 100_000, conflictRetriesMax: 3 })
-  const id = await idOf(store, globalUserId, options)
+  const id = await idOf({ store, db }, globalUserId, options)
   const known = await bus.current(user, id)
   if (known.status === 'absent') throw new Rejected('user_not_found', 'There is no such user.')
   if (!options.yes && known.status !== 'forgotten') await confirm(known)
@@ -60,13 +60,17 @@ async function found(
 }
 
 /** Throws CliError (usage) where the user is not named in exactly one way. */
-async function idOf(store: EventStore, globalUserId: string | undefined, { operator, externalId }: ForgetOptions) {
+async function idOf(
+  session: Pick<AdminSession, 'store' | 'db'>,
+  globalUserId: string | undefined,
+  { operator, externalId }: ForgetOptions,
+) {
   if (globalUserId !== undefined && operator === undefined && externalId === undefined) {
     if (z.uuid().safeParse(globalUserId).success) return globalUserId.toLowerCase()
     throw new CliError(EXIT.usage, `${globalUserId} is not a global user id`, 'Or use --operator and --external-id.')
   }
   if (globalUserId === undefined && operator !== undefined && externalId !== undefined) {
-    return globalUserIdOf(await operatorIdOf(store, operator), externalId)
+    return globalUserIdOf(await operatorIdOf(session, operator), externalId)
   }
   throw new CliError(EXIT.usage, 'name the user by its global id, or by --operator together with --external-id')
 }

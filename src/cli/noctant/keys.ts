@@ -29,7 +29,7 @@ export function keyCommand(tools: AdminTools): Command {
   const command = new Command('key')
   command
     .command('issue')
-    .argument('<operator>', 'slug or id')
+    .argument('<operator>', 'slug, id, or the beginning of it')
     .description('make a key and print it, once')
     .option('--scope <scope>', 'what it may do, repeatable', collectScope, [])
     .option('--all-scopes', 'it may do everything')
@@ -38,12 +38,12 @@ export function keyCommand(tools: AdminTools): Command {
     .addHelpText('after', `\nScopes: ${apiScope.options.join(', ')}`)
     .action((name: string, options: IssueOptions) => issue(tools, name, options))
   withOutput(command.command('list'))
-    .argument('<operator>', 'slug or id')
+    .argument('<operator>', 'slug, id, or the beginning of it')
     .description('its keys, revoked ones too')
     .action((name: string, options: OutputOptions) => list(tools, name, options))
   command
     .command('revoke')
-    .argument('<operator>', 'slug or id')
+    .argument('<operator>', 'slug, id, or the beginning of it')
     .argument('<keyId>', 'as `key list` shows it')
     .description('stop a key from working, for good')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
@@ -60,8 +60,8 @@ async function issue(tools: AdminTools, name: string, options: IssueOptions): Pr
   if (scopes.length === 0) {
     throw new CliError(EXIT.usage, 'the key would be allowed nothing', 'Give --scope once or more, or --all-scopes.')
   }
-  await withSession(async ({ store, bus, context }) => {
-    const operatorId = await operatorIdOf(store, name)
+  await withSession(async ({ store, db, bus, context }) => {
+    const operatorId = await operatorIdOf({ store, db }, name)
     const state = await bus.load(operator, operatorId)
     if (state.status === 'absent') throw new Rejected('operator_not_found', `There is no operator ${name}.`)
     const { key, keyId, keyHash } = generateApiKey(state.facts.environment)
@@ -81,7 +81,7 @@ async function issue(tools: AdminTools, name: string, options: IssueOptions): Pr
 async function list({ withSession }: AdminTools, name: string, options: OutputOptions): Promise<void> {
   const { listApiKeys } = await import('../../projections/noctant/api-key.ts')
   await withSession(async ({ store, bus, db }) => {
-    const operatorId = await operatorIdOf(store, name)
+    const operatorId = await operatorIdOf({ store, db }, name)
     const state = await bus.load(operator, operatorId)
     if (state.status === 'absent') throw new Rejected('operator_not_found', `There is no operator ${name}.`)
     const keys = (await listApiKeys(db, operatorId)).map(({ key_hash: _, ...row }) => row)
@@ -113,8 +113,8 @@ async function revoke(
   keyId: string,
   options: RevokeOptions,
 ): Promise<void> {
-  await withSession(async ({ store, bus, context }) => {
-    const operatorId = await operatorIdOf(store, name)
+  await withSession(async ({ store, db, bus, context }) => {
+    const operatorId = await operatorIdOf({ store, db }, name)
     const circumstances = context()
     const { reason = null, spareSuccessors: sparesDescendants = false } = options
     const command = { kind: 'revokeKey', keyId, reason, sparesDescendants, at: circumstances.at } as const

@@ -12,7 +12,10 @@ function secret(value: string): string {
 
 export const listenCommand = (tools: AdminTools): Command =>
   withForwarding(new Command('listen'), 'signed as a Standard Webhook', secret)
-    .option('--operator <operator>', 'slug or id whose events to print (default: the sandbox operator)')
+    .option(
+      '--operator <operator>',
+      'slug, id, or the beginning of it, whose events to print (default: the sandbox operator)',
+    )
     .option('--since <moment>', 'begin after a time (RFC 3339) or a log position (default: now)')
     .option('--url <url>', 'of an instance elsewhere: shows attempts to deliver, by its API')
     .option('--key <key>', 'API key with the scope webhook_deliveries:read, for --url')

@@ -35,7 +35,7 @@ export async function listen(tools: AdminTools, options: ListenOptions): Promise
   }
   await tools.withSession(async (session) => {
     const named = options.operator
-    const operatorId = named ? await operatorIdOf(session.store, named) : sandboxOperator(tools).operator_id
+    const operatorId = named ? await operatorIdOf(session, named) : sandboxOperator(tools).operator_id
     await untilInterrupted((signal) => follow(tools, session, { operatorId, options, signal }))
   })
 }

@@ -85,8 +85,8 @@ async function changeStanding(
   name: string,
   options: StandingOptions,
 ): Promise<void> {
-  await withSession(async ({ store, bus, context }) => {
-    const operatorId = await operatorIdOf(store, name)
+  await withSession(async ({ store, db, bus, context }) => {
+    const operatorId = await operatorIdOf({ store, db }, name)
     const circumstances = context()
     const command = { kind, reason: options.reason ?? null, at: circumstances.at }
     const handled = await bus.handle(operator, operatorId, command, circumstances)

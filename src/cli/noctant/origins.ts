@@ -25,8 +25,8 @@ async function setOrigins(
   origins: string[],
   options: OriginsOptions,
 ): Promise<void> {
-  await withSession(async ({ store, bus, context }) => {
-    const operatorId = await operatorIdOf(store, name)
+  await withSession(async ({ store, db, bus, context }) => {
+    const operatorId = await operatorIdOf({ store, db }, name)
     const circumstances = context()
     const command = { kind: 'setOrigins', allowedOrigins: origins, at: circumstances.at } as const
     const handled = await bus.handle(operator, operatorId, command, circumstances)

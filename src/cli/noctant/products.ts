@@ -4,10 +4,12 @@ import { z } from 'zod'
 import { product, productSlugIdOf } from '../../commands/noctant/product.ts'
 import { Rejected } from '../../commands/noctant/rejection.ts'
 import { type ProductStatus, productStatus } from '../../events/noctant/product.ts'
-import type { EventStore } from '../../events/store.ts'
+import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, show, text } from '../terminal.ts'
+import { isBeginning, wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 import { operatorIdOf } from './operator-id.ts'
 
 interface StatusOptions {
@@ -18,13 +20,13 @@ interface StatusOptions {
 export function productCommand(tools: AdminTools): Command {
   const command = new Command('product')
   withOutput(command.command('list'))
-    .argument('<operator>', 'slug or id')
+    .argument('<operator>', 'slug, id, or the beginning of it')
     .description('its products, archived ones too')
     .action((name: string, options: OutputOptions) => list(tools, name, options))
   command
     .command('status')
-    .argument('<operator>', 'slug or id')
-    .argument('<product>', 'slug or id')
+    .argument('<operator>', 'slug, id, or the beginning of it')
+    .argument('<product>', 'slug, id, or the beginning of it')
     .addArgument(new Argument('<status>').choices(productStatus.options))
     .description('put a product on sale, hide it, or archive it for good')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
@@ -37,7 +39,7 @@ export function productCommand(tools: AdminTools): Command {
 
 async function list({ withSession }: AdminTools, name: string, options: OutputOptions): Promise<void> {
   const { listProducts } = await import('../../projections/noctant/product.ts')
-  const rows = await withSession(async ({ store, db }) => listProducts(db, await operatorIdOf(store, name)))
+  const rows = await withSession(async ({ store, db }) => listProducts(db, await operatorIdOf({ store, db }, name)))
   const shown = rows.map((row) => [
     row.slug,
     row.display_name,
@@ -62,9 +64,9 @@ async function changeStatus(
   to: ProductStatus,
   options: StatusOptions,
 ): Promise<void> {
-  await withSession(async ({ store, bus, context }) => {
-    const operatorId = await operatorIdOf(store, name)
-    const productId = await productIdOf(store, operatorId, which)
+  await withSession(async ({ store, db, bus, context }) => {
+    const operatorId = await operatorIdOf({ store, db }, name)
+    const productId = await productIdOf({ store, db }, operatorId, which)
     const circumstances = context()
     const command = { kind: 'changeStatus', operatorId, to, reason: options.reason ?? null } as const
     const handled = await bus.handle(product, productId, { ...command, at: circumstances.at }, circumstances)
@@ -76,11 +78,16 @@ async function changeStatus(
   })
 }
 
-/** The id of the operator's product that this slug or id names. Rejects with product_not_found. */
-async function productIdOf(store: EventStore, operatorId: string, slugOrId: string): Promise<string> {
+/** The id of the operator's product that this slug, this id or this beginning of one names. Rejects with product_not_found. */
+async function productIdOf(
+  { store, db }: Pick<AdminSession, 'store' | 'db'>,
+  operatorId: string,
+  slugOrId: string,
+): Promise<string> {
   if (z.uuid().safeParse(slugOrId).success) return slugOrId.toLowerCase()
   const claim = await store.readLast(`noctant.productSlug-${productSlugIdOf(operatorId, slugOrId)}`)
   if (claim?.type !== 'noctant.ProductSlugClaimed.v1') {
+    if (isBeginning(slugOrId.toLowerCase())) return wholeIdOf({ db }, identified.product, slugOrId)
     throw new Rejected('product_not_found', `The operator has no product ${slugOrId}.`)
   }
   return String(claim.data.productId)

@@ -1,15 +1,16 @@
 /** `opslog admin template`: the rules that challenges are sold under, shared presets and operators' own. */
 import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
-import type { CommandBus } from '../../commands/handle.ts'
 import { Rejected } from '../../commands/noctant/rejection.ts'
 import { importTemplate, template, templateIdOf } from '../../commands/noctant/template.ts'
 import { readTemplateFile, type TemplateFile } from '../../commands/noctant/template-file.ts'
-import type { EventStore } from '../../events/store.ts'
 import type { TemplateRow } from '../../projections/noctant/template.ts'
+import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show, text } from '../terminal.ts'
+import { isBeginning, wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 import { operatorIdOf } from './operator-id.ts'
 
 interface TemplateOptions {
@@ -31,19 +32,19 @@ export function templateCommand(tools: AdminTools): Command {
     .command('import')
     .argument('[file.json]', 'presets/ holds examples')
     .description('keep a template, or its next version; repeatable')
-    .option('--operator <operator>', 'slug or id whose own it is; without it, a preset for all')
+    .option('--operator <operator>', 'slug, id, or the beginning of it, whose own it is; without it, a preset for all')
     .option('--presets', 'the pack that comes with opslog, instead of a file')
     .option('--json', 'print JSON')
     .action((path: string | undefined, options: ImportOptions) => importFile(tools, path, options))
   withOutput(command.command('list'))
     .description('presets, and with --operator its own templates')
-    .option('--operator <operator>', 'slug or id')
+    .option('--operator <operator>', 'slug, id, or the beginning of it')
     .action((options: TemplateOptions & OutputOptions) => list(tools, options))
   command
     .command('archive')
-    .argument('<template>', 'key or id, as `template list` shows it')
+    .argument('<template>', 'key or id, as `template list` shows it, or the beginning of the id')
     .description('offer it no longer; challenges under way keep it')
-    .option('--operator <operator>', 'slug or id whose template the key means')
+    .option('--operator <operator>', 'slug, id, or the beginning of it, whose template the key means')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
     .option('--json', 'print JSON')
     .action((name: string, options: ArchiveOptions) => archive(tools, name, options))
@@ -61,8 +62,8 @@ async function importFile(tools: AdminTools, path: string | undefined, options: 
   if (path === undefined) return importPack(tools, options)
   const { withSession, written } = tools
   const { key, terms } = await readTemplate(tools, path)
-  await withSession(async ({ store, bus, context }) => {
-    const operatorId = await ownerOf(store, options)
+  await withSession(async ({ store, db, bus, context }) => {
+    const operatorId = await ownerOf({ store, db }, options)
     const handled = await importTemplate(bus, { operatorId, key, terms }, context())
     const { state } = handled
     if (state.status === 'absent') throw new Error(`template ${key} was imported and is not there`)
@@ -114,13 +115,15 @@ function parse(path: string, content: string): unknown {
   }
 }
 
-const ownerOf = async (store: EventStore, { operator }: TemplateOptions): Promise<string | null> =>
-  operator === undefined ? null : operatorIdOf(store, operator)
+const ownerOf = async (
+  session: Pick<AdminSession, 'store' | 'db'>,
+  { operator }: TemplateOptions,
+): Promise<string | null> => (operator === undefined ? null : operatorIdOf(session, operator))
 
 async function list({ withSession }: AdminTools, options: TemplateOptions & OutputOptions): Promise<void> {
   const { listTemplates } = await import('../../projections/noctant/template.ts')
   const rows = await withSession(async ({ store, db }) =>
-    listTemplates(db, (await ownerOf(store, options)) ?? undefined),
+    listTemplates(db, (await ownerOf({ store, db }, options)) ?? undefined),
   )
   const shown = rows.map((row) => [
     row.key,
@@ -143,8 +146,8 @@ async function list({ withSession }: AdminTools, options: TemplateOptions & Outp
 const stepsOf = ({ terms }: TemplateRow): string => terms.steps.map(({ name }) => name).join(' › ')
 
 async function archive({ withSession, written }: AdminTools, name: string, options: ArchiveOptions): Promise<void> {
-  await withSession(async ({ store, bus, context }) => {
-    const templateId = await templateIdIn(bus, await ownerOf(store, options), name)
+  await withSession(async ({ store, db, bus, context }) => {
+    const templateId = await templateIdIn({ bus, db }, await ownerOf({ store, db }, options), name)
     const circumstances = context()
     const command = { kind: 'archive', reason: options.reason ?? null, at: circumstances.at } as const
     const handled = await bus.handle(template, templateId, command, circumstances)
@@ -156,9 +159,14 @@ async function archive({ withSession, written }: AdminTools, name: string, optio
   })
 }
 
-async function templateIdIn(bus: CommandBus, operatorId: string | null, name: string): Promise<string> {
+async function templateIdIn(
+  { bus, db }: Pick<AdminSession, 'bus' | 'db'>,
+  operatorId: string | null,
+  name: string,
+): Promise<string> {
   for (const id of [name.toLowerCase(), templateIdOf(operatorId, name)]) {
     if ((await bus.load(template, id)).status !== 'absent') return id
   }
+  if (isBeginning(name.toLowerCase())) return wholeIdOf({ db }, identified.template, name)
   throw new Rejected('template_not_found', `There is no template ${name}.`)
 }

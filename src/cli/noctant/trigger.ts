@@ -13,7 +13,10 @@ function override(value: string, sofar: Record<string, string>): Record<string, 
 export const triggerCommand = (tools: AdminTools): Command =>
   withOutput(new Command('trigger'))
     .argument('[event]', 'type of webhook, such as account.opened')
-    .option('--operator <operator>', 'slug or id of the operator that it happens to (default: the sandbox operator)')
+    .option(
+      '--operator <operator>',
+      'slug, id, or its beginning, of the operator that it happens to (default: the sandbox operator)',
+    )
     .option(
       '--override <member>',
       'member of the requests to be another, such as currency=EUR; repeatable',

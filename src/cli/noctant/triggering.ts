@@ -71,11 +71,11 @@ async function asOperator<T>(
   options: TriggerOptions,
   work: (operatorId: string, key: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const { store, bus, context } = session
+  const { bus, context } = session
   if (options.operator === undefined) {
     return work(sandboxOperator(tools).operator_id, undefined)
   }
-  const operatorId = await operatorIdOf(store, options.operator)
+  const operatorId = await operatorIdOf(session, options.operator)
   const state = await bus.load(operator, operatorId)
   if (state.status === 'absent') throw new CliError(EXIT.refused, `there is no operator ${options.operator}`)
   if (!ENVIRONMENTS.includes(state.facts.environment)) throw notHere(state.facts.environment)

@@ -4,10 +4,11 @@ import { verifyWebhook, WebhookRefused } from '@opslog/client'
 import { Command } from 'commander'
 import { isUuid } from '../../events/uuid.ts'
 import { NotSettled, replayWebhooks } from '../../processes/noctant/dead-letters.ts'
-import { attemptsOf, eventIdsBeginning } from '../../projections/noctant/webhook.ts'
+import { attemptsOf } from '../../projections/noctant/webhook.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { CliError, colours, EXIT, show } from '../terminal.ts'
-import { isBeginning, wholeId } from '../whole-id.ts'
+import { isBeginning, wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 interface JsonOption {
   json?: boolean
@@ -49,8 +50,7 @@ async function resend(tools: AdminTools, named: string, options: JsonOption): Pr
     if (!isUuid(named) && !isBeginning(named)) {
       throw new CliError(EXIT.usage, `${named} is not a UUID, nor 8 characters of one`)
     }
-    const id = isUuid(named) ? named : wholeId(named, await eventIdsBeginning(db, named))
-    const attempts = id === undefined ? [] : await attemptsOf(db, id)
+    const attempts = await attemptsOf(db, await wholeIdOf({ db }, identified.webhook, named))
     const [attempt] = attempts
     if (!attempt) {
       throw new CliError(

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
 import { Rejected } from '../../commands/noctant/rejection.ts'
 import { setWebhookEndpoint, webhookEndpoint } from '../../commands/noctant/webhook-endpoint.ts'
+import { requestWebhookTest, WEBHOOK_TEST } from '../../commands/noctant/webhook-test.ts'
 import { partnerEventTypes } from '../../events/noctant/partner-events.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { noctantSettings } from '../../processes/noctant/settings.ts'
@@ -27,7 +28,11 @@ interface SetOptions extends JsonOption {
 export function webhookCommand(tools: AdminTools): Command {
   const command = new Command('webhook')
   const named = (name: string, description: string) =>
-    command.command(name).argument('<operator>', 'slug or id').description(description).option('--json', 'print JSON')
+    command
+      .command(name)
+      .argument('<operator>', 'slug, id, or the beginning of it')
+      .description(description)
+      .option('--json', 'print JSON')
   named('set', 'say where its events go; the first time, make a secret and print it, once')
     .requiredOption('--url <url>', 'https address that takes the POST requests', text('URL', 2_000))
     .option(
@@ -46,6 +51,9 @@ export function webhookCommand(tools: AdminTools): Command {
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
       .action((name: string, options: JsonOption & { reason?: string }) => turn(tools, kind, name, options))
   }
+  named('test', 'send a made-up event to it, to see whether it arrives').action((name: string, options: JsonOption) =>
+    test(tools, name, options),
+  )
   named('show', 'where its events go, and how that is doing').action((name: string, options: JsonOption) =>
     display(tools, name, options),
   )
@@ -79,7 +87,7 @@ async function set(tools: AdminTools, name: string, options: SetOptions): Promis
     throw new Rejected('webhook_event_type_unknown', `There is no event type ${type}; --help lists them.`)
   }
   await withSession(async ({ store, bus, db, context }) => {
-    const operatorId = await operatorIdOf(store, name)
+    const operatorId = await operatorIdOf({ store, db }, name)
     const { secret, kept } = await newSecret(tools, db, operatorId)
     const circumstances = context()
     const command = { kind: 'set', operatorId, url: url.href, eventTypes, secret: kept, at: circumstances.at } as const
@@ -113,7 +121,7 @@ async function acceptedUrl({ instanceSettings }: AdminTools, text: string): Prom
 async function rotate(tools: AdminTools, name: string, options: JsonOption): Promise<void> {
   const { withSession, written, settings } = tools
   await withSession(async ({ store, bus, db, context }) => {
-    const operatorId = await operatorIdOf(store, name)
+    const operatorId = await operatorIdOf({ store, db }, name)
     const { secret, kept } = await newSecret(tools, db, operatorId)
     const circumstances = context()
     const { at } = circumstances
@@ -136,8 +144,8 @@ async function turn(
   name: string,
   options: JsonOption & { reason?: string },
 ): Promise<void> {
-  await withSession(async ({ store, bus, context }) => {
-    const operatorId = await operatorIdOf(store, name)
+  await withSession(async ({ store, db, bus, context }) => {
+    const operatorId = await operatorIdOf({ store, db }, name)
     const circumstances = context()
     const { at } = circumstances
     const reason = options.reason ?? null
@@ -152,9 +160,19 @@ async function turn(
   })
 }
 
+async function test({ withSession, written }: AdminTools, name: string, options: JsonOption): Promise<void> {
+  await withSession(async ({ store, db, bus, context }) => {
+    const operatorId = await operatorIdOf({ store, db }, name)
+    const handled = await requestWebhookTest(bus, operatorId, context())
+    const { eventId } = handled
+    const value = { operator_id: operatorId, event_id: eventId, event_type: WEBHOOK_TEST, ...written(handled) }
+    show(value, options, () => `${WEBHOOK_TEST} [${eventId}] is on its way; /console/webhooks/${eventId} shows it.`)
+  })
+}
+
 async function display({ withSession }: AdminTools, name: string, options: JsonOption): Promise<void> {
-  await withSession(async ({ store, bus }) => {
-    const operatorId = await operatorIdOf(store, name)
+  await withSession(async ({ store, db, bus }) => {
+    const operatorId = await operatorIdOf({ store, db }, name)
     const state = await bus.load(webhookEndpoint, operatorId)
     if (state.status === 'absent' || state.status === 'deleted') {
       throw new Rejected('webhook_not_configured', `${name} has no webhook endpoint: opslog admin webhook set --help`)

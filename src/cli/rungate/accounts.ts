@@ -1,13 +1,13 @@
 /** `opslog admin rungate account`: list, suspend, resume, and the limits that only the house sets. */
 import { Command, InvalidArgumentError } from 'commander'
-import { type AccountCommand, account, accountSlug, slugIdOf } from '../../commands/rungate/account.ts'
+import { type AccountCommand, account } from '../../commands/rungate/account.ts'
 import { Rejected } from '../../commands/rungate/rejection.ts'
 import { type Tier, tier } from '../../events/rungate/vocabulary.ts'
-import { isUuid } from '../../events/uuid.ts'
 import { listAccounts } from '../../projections/rungate/account.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, show, text } from '../terminal.ts'
+import { accountIdOf } from './tenant.ts'
 
 interface JsonOption {
   json?: boolean
@@ -20,7 +20,7 @@ export function accountCommand(tools: AdminTools): Command {
   for (const kind of ['suspend', 'resume'] as const) {
     command
       .command(kind)
-      .argument('<account>', 'its slug or id')
+      .argument('<account>', 'its slug, its id, or the beginning of it')
       .description(kind === 'suspend' ? 'stop its tokens and keys from working' : 'let its tokens and keys work again')
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
       .option('--json', 'print JSON')
@@ -30,7 +30,7 @@ export function accountCommand(tools: AdminTools): Command {
   }
   command
     .command('tier')
-    .argument('<account>', 'its slug or id')
+    .argument('<account>', 'its slug, its id, or the beginning of it')
     .argument('<tier>', tier.options.join(', '), tierOf)
     .description('put the account on another tier')
     .option('--json', 'print JSON')
@@ -39,7 +39,7 @@ export function accountCommand(tools: AdminTools): Command {
     )
   command
     .command('step-limit')
-    .argument('<account>', 'its slug or id')
+    .argument('<account>', 'its slug, its id, or the beginning of it')
     .argument('<steps>', 'steps of a calendar month, or `none` for those of the tier', stepsOf)
     .description('bound the steps that the account may take in a month')
     .option('--json', 'print JSON')
@@ -84,10 +84,9 @@ async function change(
   of: Change,
   options: JsonOption,
 ): Promise<void> {
-  await withSession(async ({ bus, context }) => {
-    const claim = isUuid(slugOrId) ? undefined : await bus.current(accountSlug, slugIdOf(slugOrId))
-    if (claim === null) throw new Rejected('account_not_found', `There is no account ${slugOrId}.`)
-    const accountId = claim?.accountId ?? slugOrId.toLowerCase()
+  await withSession(async ({ bus, db, context }) => {
+    const accountId = await accountIdOf({ bus, db }, slugOrId)
+    if (accountId === undefined) throw new Rejected('account_not_found', `There is no account ${slugOrId}.`)
     const circumstances = context()
     const handled = await bus.handle(account, accountId, { ...of, at: circumstances.at }, circumstances)
     show({ account_id: accountId, ...written(handled) }, options, () =>

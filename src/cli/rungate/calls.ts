@@ -6,12 +6,13 @@ import { createDesks } from '../../commands/rungate/desk/desks.ts'
 import { unspent } from '../../commands/rungate/desk/unspent.ts'
 import { Rejected } from '../../commands/rungate/rejection.ts'
 import { usd } from '../../events/rungate/vocabulary.ts'
-import { isUuid } from '../../events/uuid.ts'
 import { limitsOf, rulesOf } from '../../processes/rungate/desks.ts'
 import { rungateSettings } from '../../processes/rungate/settings.ts'
 import { deskOfCall } from '../../projections/rungate/open-call.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { colours, show } from '../terminal.ts'
+import { isBeginning, wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 
 interface Given {
   cost: string
@@ -25,7 +26,7 @@ export function callsCommand(tools: AdminTools): Command {
   const command = new Command('calls').description('correct what calls of models have cost')
   command
     .command('settle')
-    .argument('<call>', 'the id of the call, which is its step’s', callOf)
+    .argument('<call>', 'the id of the call, which is its step’s, or the beginning of it', callOf)
     .description('say what a call has cost that expired, or that its process has left under way')
     .requiredOption('--cost <usd>', 'what the provider billed, in US dollars', amountOf)
     .requiredOption('--provider <provider>', 'who served it')
@@ -48,8 +49,8 @@ Exit codes: 0 settled (or was before), 1 there is no such call, 2 wrong usage, 3
 }
 
 function callOf(value: string): string {
-  if (isUuid(value)) return value.toLowerCase()
-  throw new InvalidArgumentError('A call’s id is a UUID.')
+  if (isBeginning(value.toLowerCase())) return value.toLowerCase()
+  throw new InvalidArgumentError('A call’s id is a UUID, or its first 8 characters and more.')
 }
 
 function amountOf(value: string): string {
@@ -65,9 +66,10 @@ function tokensOf(value: string): number {
   throw new InvalidArgumentError(`Tokens are a whole number from 0 to ${TOKENS_MAX}.`)
 }
 
-async function settle({ withSession, settings }: AdminTools, callId: string, given: Given): Promise<void> {
+async function settle({ withSession, settings }: AdminTools, named: string, given: Given): Promise<void> {
   const own = settings(rungateSettings)
   await withSession(async ({ store, bus, db, context }) => {
+    const callId = await wholeIdOf({ db }, identified.call, named)
     const found = await deskOfCall(db, callId)
     if (!found) throw new Rejected('call_not_found', `There is no call ${callId}.`)
     const desks = createDesks({

@@ -13,7 +13,7 @@ function secret(value: string): string {
 export const listenCommand = (tools: AdminTools): Command =>
   withForwarding(new Command('listen'), 'signed as rungate signs its webhooks', secret)
     .description('an account’s webhooks on this machine, as they happen')
-    .requiredOption('--account <account>', 'slug or id whose events to print')
+    .requiredOption('--account <account>', 'slug, id, or the beginning of it, whose events to print')
     .option('--agent <id>', 'what this agent does, and what is done to it, alone')
     .addHelpText(
       'after',

@@ -13,6 +13,8 @@ import { untilInterrupted } from '../following.ts'
 import { createForwarder, type Message, sayTimed as say } from '../forwarding.ts'
 import type { ShownWebhooks } from '../forwarding-options.ts'
 import { CliError, colours, EXIT } from '../terminal.ts'
+import { wholeIdOf } from '../whole-id.ts'
+import { identified } from './identified.ts'
 import { existingAccount } from './tenant.ts'
 
 export interface ListenOptions extends ShownWebhooks {
@@ -28,7 +30,10 @@ export async function listen(tools: AdminTools, options: ListenOptions): Promise
   }
   await tools.withSession(async (session) => {
     const accountId = await existingAccount(session, options.account)
-    await untilInterrupted((signal) => follow(tools, session, { accountId, options, signal }))
+    const agent = options.agent && (await wholeIdOf(session, identified.agent, options.agent))
+    await untilInterrupted((signal) =>
+      follow(tools, session, { accountId, options: { ...options, ...(agent && { agent }) }, signal }),
+    )
   })
 }
 

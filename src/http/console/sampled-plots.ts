@@ -16,7 +16,7 @@ const plotsOf = {
   }),
   events: ({ parts, plotting }: Look): Plot => ({
     ...{ name: 'events', title: 'Events taken in', unit: 'a second' },
-    says: `${says} Read models that other processes write are not among them.`,
+    says: `${says} The count is that of the checkpoints, whichever process writes the read models.`,
     lines: parts.samples.lines('events', plotting.span, 'average'),
   }),
   requests: ({ parts, plotting }: Look): Plot => ({

@@ -5,7 +5,7 @@
 import type { Histogram } from 'prom-client'
 import type { EventStore } from '../../events/store.ts'
 import type { ReadModels } from '../../postgres/database.ts'
-import { readPlaces } from '../../projections/console/places.ts'
+import { type ReadModelPlace, readPlaces } from '../../projections/console/places.ts'
 import type { ProbeResult } from '../../runtime/health.ts'
 import type { SharedRuntime } from '../context.ts'
 import type { Line, Plotting } from '../pages/declaration.ts'
@@ -111,25 +111,45 @@ function averageOf(samples: readonly Sample[]): Figures {
 }
 
 /**
- * How far each context's read models are behind, in milliseconds, and events that they take in a second. Where no projector
- * runs in this process, its checkpoint and the log's head say so, to a second.
+ * How far each context's read models are behind, in milliseconds, and events that they take in a second. The events stand in the
+ * checkpoints, whichever process moves them. Where no projector runs in this process, its checkpoint and the log's head say how
+ * far it is behind, to a second.
  */
 function modelFigures() {
   const taken = new Map<string, { events: number; atMs: number }>()
   /** Heads that were seen and are not taken in yet, the oldest first. */
   const ahead = new Map<string, { position: bigint; atMs: number }[]>()
 
-  async function elsewhere({ db, store }: SampledFrom, contexts: readonly string[], atMs: number): Promise<Figures> {
-    const places = await readPlaces(db, contexts)
+  async function elsewhere(
+    { store }: SampledFrom,
+    contexts: readonly string[],
+    places: ReadonlyMap<string, ReadModelPlace>,
+    atMs: number,
+  ): Promise<Figures> {
     const lags = contexts.map(async (context): Promise<[string, number]> => {
       const head = await store.head(`${context}.`)
       const heads = ahead.get(context) ?? []
       if (head && (heads.at(-1)?.position ?? -1n) < head.position) heads.push({ position: head.position, atMs })
-      const waiting = heads.filter(({ position }) => position > (places.get(context) ?? -1n)).slice(-SECONDS_MAX)
+      const waiting = heads
+        .filter(({ position }) => position > (places.get(context)?.position ?? -1n))
+        .slice(-SECONDS_MAX)
       ahead.set(context, waiting)
       return [`lag ${context}`, Math.round(atMs - (waiting[0]?.atMs ?? atMs))]
     })
     return Object.fromEntries(await Promise.all(lags))
+  }
+
+  /** Since the last look. */
+  function ratesOf(places: ReadonlyMap<string, ReadModelPlace>, atMs: number): Figures {
+    const rates: Record<string, number> = {}
+    for (const [context, { events }] of places) {
+      const before = taken.get(context)
+      // Where the row was made anew, it counts from the beginning.
+      if (before && atMs > before.atMs && events >= before.events)
+        rates[`events ${context}`] = ((events - before.events) * 1_000) / (atMs - before.atMs)
+      taken.set(context, { events, atMs })
+    }
+    return rates
   }
 
   return async (from: SampledFrom): Promise<Figures> => {
@@ -138,18 +158,15 @@ function modelFigures() {
     const figures: Record<string, number> = {}
     const others: string[] = []
     for (const context of from.contexts) {
-      const { lag_ms: lagMs, events } = dependencies[`projector.${context}`] ?? UNKNOWN
+      const { lag_ms: lagMs } = dependencies[`projector.${context}`] ?? UNKNOWN
       if (typeof lagMs !== 'number') others.push(context)
       else figures[`lag ${context}`] = Math.round(lagMs)
-      if (typeof events !== 'number') continue
-      const before = taken.get(context)
-      if (before && atMs > before.atMs && events >= before.events)
-        figures[`events ${context}`] = ((events - before.events) * 1_000) / (atMs - before.atMs)
-      taken.set(context, { events, atMs })
     }
-    if (others.length === 0 || dependencies.postgres?.up !== true || dependencies.event_store?.up !== true)
-      return figures
-    return { ...figures, ...(await elsewhere(from, others, atMs)) }
+    if (dependencies.postgres?.up !== true) return figures
+    const places = await readPlaces(from.db, from.contexts)
+    Object.assign(figures, ratesOf(places, performance.now()))
+    if (others.length === 0 || dependencies.event_store?.up !== true) return figures
+    return { ...figures, ...(await elsewhere(from, others, places, atMs)) }
   }
 }
 

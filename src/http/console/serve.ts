@@ -2,6 +2,7 @@
 import type { ApiParts, Served } from '../../context.ts'
 import { issueLink } from '../../processes/console/access-link.ts'
 import { consoleSettings } from '../../processes/console/settings.ts'
+import { readPlaces } from '../../projections/console/places.ts'
 import type { ConsoleParts } from './access.ts'
 import type { ConsoleDirectories } from './directories.ts'
 import { createSamples } from './samples.ts'
@@ -25,10 +26,21 @@ export async function serveConsole(parts: ApiParts<ConsoleDirectories>): Promise
       ...{ followersMax: settings.CONSOLE_FOLLOWERS_MAX, followMaxMs: FOLLOW_MAX_MS },
     },
   }
-  if (!isOn) return { parts: own }
+  const contexts = parts.contexts.map(({ name }) => name)
+  const gauges = [
+    {
+      name: 'opslog_read_model_events',
+      help: 'Events that read models have taken in, in all, whichever process writes them',
+      async read() {
+        const places = await readPlaces(db, contexts)
+        return [...places.values()].reduce((sum, { events }) => sum + events, 0)
+      },
+    },
+  ]
+  if (!isOn) return { parts: own, gauges }
   const ttlMs = settings.CONSOLE_LINK_TTL_S * 1_000
   return {
-    parts: own,
+    ...{ parts: own, gauges },
     async entrance() {
       const { url } = await issueLink(bus, { url: parts.apiUrl(), ttlMs, isReadOnly: false, now: clock.now() })
       return url

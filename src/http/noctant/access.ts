@@ -47,6 +47,8 @@ export interface EndpointSettings {
   overlapMs: number
   /** Development: endpoints may be on loopback, by http too. */
   allowLoopback: boolean
+  /** How often a delivery is tried. */
+  attemptsMax: number
 }
 
 /** The operator whose key signed the request, and what the key may do. */

@@ -28,6 +28,7 @@ export async function serveNoctant(parts: ApiParts<NoctantDirectories>): Promise
     },
     overlapMs: settings.WEBHOOK_SECRET_OVERLAP_MS,
     allowLoopback: config.WEBHOOK_ALLOW_PRIVATE,
+    attemptsMax: config.WEBHOOK_RETRY_SCHEDULE_MS.length + 1,
   }
   const own: NoctantParts = { ...core, credentials, endpoints, ...handlerSettings(config, settings) }
   return {

@@ -1,5 +1,6 @@
 /** Things that a table holds: how they are found by whatever somebody has in hand, and shown to those alone whose they are. */
 import { isUuid } from '../../events/uuid.ts'
+import { byBeginning } from '../../projections/columns.ts'
 import { type Filter, listRows } from '../../projections/listing.ts'
 import type { RowOf, Table } from '../../projections/projection.ts'
 import { type Asked, type Finder, type Hit, type Shown, tenantOf, type View } from './declaration.ts'
@@ -11,6 +12,8 @@ export interface ThingsOf<T extends Table> {
   kinds: string
   /** The column with the tenant's id; undefined: they are nobody's, and shown to administrators alone. */
   tenant: (keyof RowOf<T> & string) | undefined
+  /** Which of the tenant's own are shown to its keys; default: all. */
+  ofKeys?: readonly Filter[]
   /** The column with the id that the API has for them. */
   id: keyof RowOf<T> & string
   /** Columns with further ids and names, none of them null for all rows. */
@@ -47,7 +50,7 @@ export function fits(type: string, text: string): boolean {
 
 /** Confines a query to the viewer's own; no filter for those who see all. Throws where the things are nobody's. */
 export function ownFilter<T extends Table>(
-  { table, tenant, kinds }: Pick<ThingsOf<T>, 'table' | 'tenant' | 'kinds'>,
+  { table, tenant, kinds, ofKeys = [] }: Pick<ThingsOf<T>, 'table' | 'tenant' | 'kinds' | 'ofKeys'>,
   { viewer }: Pick<Asked<unknown>, 'viewer'>,
 ): Filter[] {
   const owner = tenantOf(viewer)
@@ -56,7 +59,8 @@ export function ownFilter<T extends Table>(
   // A key is of one of the tenant's worlds.
   const { environment } = viewer.principal ?? {}
   const ofWorld: Filter = { column: 'environment', is: 'equal', value: environment ?? '' }
-  return [{ column: tenant, is: 'equal', value: owner }, ...(environment && table.columns.environment ? [ofWorld] : [])]
+  const own: Filter = { column: tenant, is: 'equal', value: owner }
+  return [own, ...(environment && table.columns.environment ? [ofWorld] : []), ...ofKeys]
 }
 
 async function rowsWhere<T extends Table>(
@@ -72,12 +76,9 @@ async function rowsWhere<T extends Table>(
   return (await listRows(asked.parts.db, things.table, { filters, sort, limit: FOUND_MAX })).rows
 }
 
-const idOf = <T extends Table>({ id }: ThingsOf<T>, row: RowOf<T>): string =>
-  String((row as Record<string, unknown>)[id])
-
 /** The path of one of them, under `/console`. */
 export const pathOfThing = <T extends Table>(things: ThingsOf<T>, row: RowOf<T>): string =>
-  `${things.path}/${encodeURIComponent(idOf(things, row))}`
+  `${things.path}/${encodeURIComponent(String((row as Record<string, unknown>)[things.id]))}`
 
 /** The thing of this very id; undefined: there is none, or it is another's. */
 export const thingOf = async <T extends Table>(
@@ -93,12 +94,15 @@ async function named<T extends Table>(
   text: string,
 ): Promise<RowOf<T>[]> {
   const columns = [things.id, ...(things.aliases ?? [])]
-  const exact = await Promise.all(columns.map((column) => rowsWhere(things, asked, column, text)))
-  const found = exact.flat()
+  const found = (await Promise.all(columns.map((column) => rowsWhere(things, asked, column, text)))).flat()
   if (found.length > 0 || !BEGINNING.test(text)) return found
-  const ids = columns.filter((column) => typeOf(things.table, column) === (text.includes('_') ? 'text' : 'uuid'))
+  const ids = columns.filter((column) => hasBeginnings(things.table, column, text.includes('_') ? 'text' : 'uuid'))
   return (await Promise.all(ids.map((column) => rowsWhere(things, asked, column, text, 'begins')))).flat()
 }
+
+/** Whether ids of this type are found by their beginnings here. UUIDs are in the order of their digits in any index. */
+export const hasBeginnings = (of: Table, column: string, type = typeOf(of, column)): boolean =>
+  typeOf(of, column) === type && (type === 'uuid' || (of.indexes ?? []).includes(byBeginning(column)))
 
 /** The view of one of them, whose id is the path's `:id`. Another of its names leads there. */
 export const thingView =
@@ -117,8 +121,8 @@ export const thingView =
   }
 
 /** Finds them for the box that takes any id. */
-export const finderOf = <T extends Table>(things: ThingsOf<T>): Finder<WithDatabase> => ({
-  kind: things.kinds,
+export const finderOf = <T extends Table>(things: ThingsOf<T>): Finder<WithDatabase> & { things: ThingsOf<T> } => ({
+  ...{ kind: things.kinds, things },
   async find(asked, text) {
     // What is nobody's is found by administrators alone.
     if (things.tenant === undefined && tenantOf(asked.viewer) !== undefined) return []
@@ -131,12 +135,8 @@ export const finderOf = <T extends Table>(things: ThingsOf<T>): Finder<WithDatab
 export async function rowsOf<T extends Table>(
   { parts: { db } }: { parts: WithDatabase },
   table: T,
-  {
-    at,
-    of,
-    limit,
-  }: { at: keyof RowOf<T> & string; of: readonly [column: keyof RowOf<T> & string, value: string]; limit: number },
+  by: { at: keyof RowOf<T> & string; of: readonly [column: keyof RowOf<T> & string, value: string]; limit: number },
 ): Promise<RowOf<T>[]> {
-  const filters: Filter[] = [{ column: of[0], is: 'equal', value: of[1] }]
-  return (await listRows(db, table, { filters, sort: { column: at, isDescending: true }, limit })).rows
+  const filters: Filter[] = [{ column: by.of[0], is: 'equal', value: by.of[1] }]
+  return (await listRows(db, table, { filters, sort: { column: by.at, isDescending: true }, limit: by.limit })).rows
 }

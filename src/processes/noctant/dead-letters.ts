@@ -8,6 +8,7 @@ import { deterministicId } from '../../commands/identity.ts'
 import { webhookDelivery } from '../../commands/noctant/webhook-delivery.ts'
 import { deliverableEndpoint } from '../../commands/noctant/webhook-endpoint.ts'
 import { webhookReplay } from '../../commands/noctant/webhook-replay.ts'
+import { WEBHOOK_TEST } from '../../commands/noctant/webhook-test.ts'
 import { type EventStore, WrongExpectedRevision } from '../../events/store.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { AccountCommandRow } from '../../projections/noctant/account-command.ts'
@@ -121,6 +122,9 @@ export async function replayWebhooks({ bus, db, context }: Settling, rows: reado
   for (const [operatorId, [attempt]] of Map.groupBy(rows, ({ operator_id }) => operator_id)) {
     if (!attempt) continue
     await deliverableEndpoint(bus, operatorId)
+    if (attempt.event_type === WEBHOOK_TEST) {
+      throw new NotSettled('a test event is not sent again', 'Send another: opslog admin webhook test --help.')
+    }
     const source = await noctantTables(db)
       .selectFrom('noctant_partner_events')
       .select(['event_id as eventId', 'source_stream as stream', 'source_revision as revision', 'created_at'])

@@ -3,7 +3,7 @@ import type { OrganizationEvent } from '../../events/firsthand/organization.ts'
 import type { Environment, Scope } from '../../events/firsthand/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { text, time } from '../columns.ts'
+import { byBeginning, text, time } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
 import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { firsthandTables } from './tables.ts'
@@ -29,13 +29,13 @@ export const apiKeys = defineTable({
     last_used_at: time.orNull,
     created_at: time,
   },
-  indexes: ['(organization_id, created_at DESC, key_id DESC)'],
+  indexes: [byBeginning('key_id'), '(organization_id, created_at DESC, key_id DESC)'],
 })
 export type ApiKeyRow = RowOf<typeof apiKeys>
 
 export const apiKeyProjection = defineProjection<OrganizationEvent>({
   name: 'firsthand.apiKey',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [apiKeys],
   handlers: {

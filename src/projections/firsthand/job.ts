@@ -4,7 +4,7 @@ import type { JobEvent, JobFacts } from '../../events/firsthand/job.ts'
 import type { Environment, JobStatus } from '../../events/firsthand/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, integer, jsonb, numeric, text, time } from '../columns.ts'
+import { bigint, byBeginning, integer, jsonb, numeric, text, time } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
 import { type Change, defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { firsthandTables, preparedOne } from './tables.ts'
@@ -34,6 +34,7 @@ export const jobs = defineTable({
     cancelled_at: time.orNull,
   },
   indexes: [
+    byBeginning('job_id'),
     '(organization_id, environment, created_at DESC, job_id DESC)',
     '(organization_id, environment, status, created_at DESC, job_id DESC)',
     '(organization_id, environment, type, created_at DESC, job_id DESC)',
@@ -78,7 +79,7 @@ export const jobObject = (row: JobRow) => ({
 
 export const jobProjection = defineProjection<JobEvent>({
   name: 'firsthand.job',
-  version: 3,
+  version: 4,
   onPoison: 'park',
   tables: [jobs],
   handlers: {

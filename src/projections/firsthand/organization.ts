@@ -3,7 +3,7 @@ import type { OrganizationEvent } from '../../events/firsthand/organization.ts'
 import type { Tier } from '../../events/firsthand/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, boolean, numeric, text, time } from '../columns.ts'
+import { bigint, boolean, byBeginning, numeric, text, time } from '../columns.ts'
 import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { firsthandTables, preparedOne } from './tables.ts'
 
@@ -22,12 +22,13 @@ export const organizations = defineTable({
     fee_floor_pct: numeric,
     created_at: time,
   },
+  indexes: [byBeginning('organization_id')],
 })
 export type OrganizationRow = RowOf<typeof organizations>
 
 export const organizationProjection = defineProjection<OrganizationEvent>({
   name: 'firsthand.organization',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [organizations],
   handlers: {

@@ -4,7 +4,7 @@ import type { Environment } from '../../events/firsthand/vocabulary.ts'
 import type { WalletEvent } from '../../events/firsthand/wallet.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, boolean, integer, text, time } from '../columns.ts'
+import { bigint, boolean, byBeginning, integer, text, time } from '../columns.ts'
 import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { firsthandTables } from './tables.ts'
 
@@ -24,7 +24,12 @@ export const purchases = defineTable({
     reversed_cents: bigint,
     started_at: time,
   },
-  indexes: ["(started_at) WHERE status = 'open' OR (status = 'paid' AND NOT is_credited)"],
+  indexes: [
+    byBeginning('session_id'),
+    byBeginning('purchase_id'),
+    '(purchase_id)',
+    "(started_at) WHERE status = 'open' OR (status = 'paid' AND NOT is_credited)",
+  ],
 })
 export type PurchaseRow = RowOf<typeof purchases>
 
@@ -51,7 +56,7 @@ const topUp = (topUpId: string) => ({ top_up_id: topUpId })
 
 export const purchaseProjection = defineProjection<PurchaseEvent | TopUpEvent | WalletEvent>({
   name: 'firsthand.purchase',
-  version: 1,
+  version: 2,
   onPoison: 'halt',
   tables: [purchases, topUps],
   handlers: {

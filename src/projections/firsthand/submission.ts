@@ -5,7 +5,7 @@ import type { Environment, RejectionCause, SubmissionStatus } from '../../events
 import type { WorkerEvent } from '../../events/firsthand/worker.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, integer, numeric, text, time } from '../columns.ts'
+import { bigint, byBeginning, integer, numeric, text, time } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
 import { type Change, defineProjection, defineTable, erase, patch, type RowOf, upsert } from '../projection.ts'
 import { firsthandTables, preparedOne } from './tables.ts'
@@ -34,7 +34,7 @@ export const submissions = defineTable({
     created_at: time,
     scored_at: time.orNull,
   },
-  indexes: ['(job_id, created_at DESC, submission_id DESC)'],
+  indexes: [byBeginning('submission_id'), '(job_id, created_at DESC, submission_id DESC)'],
 })
 export type SubmissionRow = RowOf<typeof submissions>
 
@@ -79,7 +79,7 @@ function received(data: ReceivedData): Change[] {
 
 export const submissionProjection = defineProjection<JobEvent | SubmissionEvent | WorkerEvent>({
   name: 'firsthand.submission',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [submissions, files],
   handlers: {

@@ -3,7 +3,7 @@ import type { Environment, LotKind, TransactionType } from '../../events/firstha
 import type { LotPart, WalletEvent } from '../../events/firsthand/wallet.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, text, time } from '../columns.ts'
+import { bigint, byBeginning, text, time } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
 import { type Change, defineProjection, defineTable, type RowOf, upsert, type WrittenOf } from '../projection.ts'
 import { firsthandTables, preparedOne } from './tables.ts'
@@ -39,6 +39,7 @@ export const transactions = defineTable({
     created_at: time,
   },
   indexes: [
+    byBeginning('transaction_id'),
     '(organization_id, environment, created_at DESC, transaction_id DESC)',
     '(organization_id, environment, type, created_at DESC, transaction_id DESC)',
   ],
@@ -69,7 +70,7 @@ function moved(data: Of & { transactionId: string | null }, parts: readonly LotP
 
 export const walletProjection = defineProjection<WalletEvent>({
   name: 'firsthand.wallet',
-  version: 2,
+  version: 3,
   onPoison: 'halt',
   tables: [wallets, lots, transactions],
   handlers: {

@@ -2,7 +2,7 @@
 import type { WorkerEvent } from '../../events/firsthand/worker.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, boolean, integer, text, time } from '../columns.ts'
+import { bigint, boolean, byBeginning, integer, text, time } from '../columns.ts'
 import { newestFirst, type Page } from '../keyset.ts'
 import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { firsthandTables, preparedOne } from './tables.ts'
@@ -19,6 +19,7 @@ export const workers = defineTable({
     status: text.of<'active' | 'suspended' | 'forgotten'>(),
     created_at: time,
   },
+  indexes: [byBeginning('worker_id')],
 })
 
 export const workerTokens = defineTable({
@@ -39,7 +40,7 @@ export const workerTokens = defineTable({
 
 export const workerProjection = defineProjection<WorkerEvent>({
   name: 'firsthand.worker',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [workers, workerTokens],
   handlers: {

@@ -2,7 +2,7 @@
 import type { AccountEvent, ApiKeyEvent } from '../../events/killatamata/account.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { boolean, text, time } from '../columns.ts'
+import { boolean, byBeginning, text, time } from '../columns.ts'
 import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { killatamataTables } from './tables.ts'
 
@@ -17,6 +17,7 @@ export const accounts = defineTable({
     is_admin: boolean,
     created_at: time,
   },
+  indexes: [byBeginning('account_id'), '(email)'],
 })
 export type AccountRow = RowOf<typeof accounts>
 
@@ -49,7 +50,7 @@ export const keyUses = defineTable({
 
 export const accountProjection = defineProjection<AccountEvent>({
   name: 'killatamata.account',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [accounts, apiKeys],
   handlers: {
@@ -115,13 +116,6 @@ export const findIdleKeys = (db: ReadModels, since: string, limit: number) =>
     .where((each) => each.or([each('use.last_used_at', 'is', null), each('use.last_used_at', '<', since)]))
     .limit(limit)
     .execute()
-
-/** Of accounts, forgotten ones too. */
-export async function accountIdsBeginning(db: ReadModels, beginning: string, limit = 10): Promise<string[]> {
-  const found = killatamataTables(db).selectFrom('killatamata_accounts').select('account_id')
-  const rows = await found.where('account_id', 'like', `${beginning}%`).limit(limit).execute()
-  return rows.map(({ account_id }) => account_id)
-}
 
 /** Whether there is such an account, forgotten or not. */
 export async function existsAccount(db: ReadModels, accountId: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { AffiliateCodeEvent, AffiliateEvent, Standing } from '../../events/
 import type { Provider } from '../../events/killatamata/vocabulary.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, integer, text, time } from '../columns.ts'
+import { bigint, byBeginning, integer, text, time } from '../columns.ts'
 import { defineProjection, defineTable, erase, patch, type RowOf, upsert } from '../projection.ts'
 import { killatamataTables, preparedOne } from './tables.ts'
 
@@ -35,7 +35,7 @@ export const affiliates = defineTable({
     next_matures_at: time.orNull,
     created_at: time,
   },
-  indexes: ['(next_matures_at) WHERE next_matures_at IS NOT NULL'],
+  indexes: [byBeginning('affiliate_id'), '(affiliate_id)', '(next_matures_at) WHERE next_matures_at IS NOT NULL'],
 })
 export type AffiliateRow = RowOf<typeof affiliates>
 
@@ -76,6 +76,8 @@ export const payoutRequests = defineTable({
     decided_at: time.orNull,
   },
   indexes: [
+    byBeginning('payout_request_id'),
+    '(payout_id) WHERE payout_id IS NOT NULL',
     '(account_id, created_at DESC, payout_request_id DESC)',
     "(created_at) WHERE status = 'requested'",
     "(account_id, decided_at DESC, payout_request_id DESC) WHERE status = 'paid'",
@@ -96,7 +98,7 @@ export const affiliateProjection = defineProjection<
   AffiliateEvent | Extract<AccountEvent, { type: 'killatamata.AccountForgotten.v1' }>
 >({
   name: 'killatamata.affiliate',
-  version: 1,
+  version: 2,
   onPoison: 'halt',
   tables: [affiliates, commissions, payoutRequests],
   handlers: {
@@ -254,18 +256,6 @@ export const listOpenPayoutRequests = (db: ReadModels, limit: number) =>
 export const findPayoutRequest = preparedOne((db, payoutRequestId: string) =>
   db.selectFrom('killatamata_payout_requests').selectAll().where('payout_request_id', '=', payoutRequestId),
 )
-
-export async function payoutRequestIdsBeginning(db: ReadModels, beginning: string, limit = 10): Promise<string[]> {
-  const found = killatamataTables(db).selectFrom('killatamata_payout_requests').select('payout_request_id')
-  const rows = await found.where('payout_request_id', 'like', `${beginning}%`).limit(limit).execute()
-  return rows.map(({ payout_request_id }) => payout_request_id)
-}
-
-export async function affiliateIdsBeginning(db: ReadModels, beginning: string, limit = 10): Promise<string[]> {
-  const found = killatamataTables(db).selectFrom('killatamata_affiliates').select('affiliate_id')
-  const rows = await found.where('affiliate_id', 'like', `${beginning}%`).limit(limit).execute()
-  return rows.map(({ affiliate_id }) => affiliate_id)
-}
 
 /** Affiliates of whom commissions can be paid at `now` (RFC 3339) that are still pending, the longest due first. */
 export const findMaturing = (db: ReadModels, now: string, limit: number) =>

@@ -3,7 +3,7 @@ import type { AgentError, AgentRequestEvent, ApprovalPlanEvent, PlannedJob } fro
 import type { AgentModel, ReasoningLevel, ToolCall } from '../../events/killatamata/studio.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, integer, jsonb, text, time } from '../columns.ts'
+import { bigint, byBeginning, integer, jsonb, text, time } from '../columns.ts'
 import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { killatamataTables, preparedOne } from './tables.ts'
 
@@ -48,7 +48,11 @@ export const approvalPlans = defineTable({
     total_usd_micros: bigint,
     ...{ created_at: time, expires_at: time },
   },
-  indexes: ['(account_id, created_at DESC, plan_id DESC)', "(expires_at) WHERE status = 'pending'"],
+  indexes: [
+    byBeginning('plan_id'),
+    '(account_id, created_at DESC, plan_id DESC)',
+    "(expires_at) WHERE status = 'pending'",
+  ],
 })
 export type ApprovalPlanRow = Omit<RowOf<typeof approvalPlans>, 'jobs'> & {
   jobs: Pick<PlannedJob, 'task' | 'title' | 'input' | 'estimatedUsdMicros'>[]
@@ -88,7 +92,7 @@ export const agentRequestProjection = defineProjection<AgentRequestEvent>({
 
 export const approvalPlanProjection = defineProjection<ApprovalPlanEvent>({
   name: 'killatamata.approvalPlan',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [approvalPlans],
   handlers: {

@@ -8,7 +8,7 @@ import type {
 } from '../../events/killatamata/arcade.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, boolean, integer, text, time } from '../columns.ts'
+import { bigint, boolean, byBeginning, integer, text, time } from '../columns.ts'
 import { defineProjection, defineTable, patch, type RowOf, remove, upsert } from '../projection.ts'
 import { killatamataTables } from './tables.ts'
 
@@ -25,7 +25,7 @@ export const games = defineTable({
     tags: text.array,
     created_at: time,
   },
-  indexes: ['(slug)', '(account_id, created_at DESC, game_id DESC)'],
+  indexes: [byBeginning('game_id'), '(slug)', '(account_id, created_at DESC, game_id DESC)'],
 })
 export type GameRow = RowOf<typeof games>
 
@@ -54,6 +54,7 @@ export const releases = defineTable({
     updated_at: time,
   },
   indexes: [
+    byBeginning('release_id'),
     '(game_id, created_at DESC, release_id DESC)',
     '(account_id, created_at DESC, release_id DESC)',
     "(submitted_at, release_id) WHERE status IN ('submitted', 'in_review')",
@@ -82,7 +83,7 @@ const noted = ({ releaseId, notes }: { releaseId: string; notes: string | null }
 
 export const arcadeProjection = defineProjection<ArcadeGameEvent | ArcadeReleaseEvent>({
   name: 'killatamata.arcade',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [games, releases, channels],
   handlers: {

@@ -10,7 +10,7 @@ import type {
 } from '../../events/killatamata/media.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, integer, jsonb, text, time, uuid } from '../columns.ts'
+import { bigint, byBeginning, integer, jsonb, text, time, uuid } from '../columns.ts'
 import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { killatamataTables, preparedOne } from './tables.ts'
 
@@ -39,6 +39,9 @@ export const mediaJobs = defineTable({
     updated_at: time,
   },
   indexes: [
+    byBeginning('job_id'),
+    '(request_id)',
+    '(hold_id)',
     "(account_id, created_at) WHERE status IN ('queued', 'processing')",
     "(task, ended_at DESC) WHERE status = 'completed'",
   ],
@@ -99,7 +102,7 @@ export function requestedRow(data: Requested): MediaJobRow {
 
 export const mediaProjection = defineProjection<MediaJobEvent>({
   name: 'killatamata.media',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [mediaJobs, mediaFiles],
   handlers: {

@@ -5,7 +5,7 @@ import type { CheckoutProvider } from '../../events/killatamata/vocabulary.ts'
 import type { X402PaymentEvent } from '../../events/killatamata/x402.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { snake } from '../../runtime/letter-case.ts'
-import { bigint, text, time, uuid } from '../columns.ts'
+import { bigint, byBeginning, text, time, uuid } from '../columns.ts'
 import { defineProjection, defineTable, patch, type RowOf, upsert } from '../projection.ts'
 import { killatamataTables } from './tables.ts'
 
@@ -31,6 +31,8 @@ export const settlements = defineTable({
     noticed_at: time,
   },
   indexes: [
+    '(provider_id)',
+    '(checkout_id) WHERE checkout_id IS NOT NULL',
     "(noticed_at) WHERE status IN ('noticed', 'confirmed')",
     "(noticed_at) WHERE status IN ('unmatched', 'mismatched')",
     '(payment_intent_id) WHERE payment_intent_id IS NOT NULL',
@@ -40,7 +42,7 @@ export type SettlementRow = RowOf<typeof settlements>
 
 export const settlementProjection = defineProjection<SettlementEvent>({
   name: 'killatamata.settlement',
-  version: 2,
+  version: 3,
   onPoison: 'halt',
   tables: [settlements],
   handlers: {
@@ -128,12 +130,12 @@ export const x402Payments = defineTable({
     transaction: text.orNull,
     claimed_at: time,
   },
-  indexes: ["(claimed_at) WHERE status IN ('claimed', 'settled')"],
+  indexes: [byBeginning('purchase_id'), '(purchase_id)', "(claimed_at) WHERE status IN ('claimed', 'settled')"],
 })
 
 export const x402Projection = defineProjection<X402PaymentEvent>({
   name: 'killatamata.x402',
-  version: 1,
+  version: 2,
   onPoison: 'halt',
   tables: [x402Payments],
   handlers: {

@@ -60,7 +60,9 @@ export const accounts = defineTable({
     updated_at: time,
   },
   indexes: [
-    '(operator_id, external_account_id)',
+    '(account_id)',
+    '(account_number)',
+    '(external_account_id, operator_id)',
     '(operator_id, created_at DESC, program_account_id DESC)',
     '(global_user_id) WHERE account_name IS NOT NULL',
   ],
@@ -104,7 +106,7 @@ const funded = (data: { programAccountId: string }): Change =>
 
 export const accountProjection = defineProjection<AccountEvent | FundingEvent | UserEvent>({
   name: 'noctant.account',
-  version: 3,
+  version: 4,
   onPoison: 'park',
   tables: [accounts, attempts],
   handlers: {

@@ -69,7 +69,7 @@ export const corrections = defineTable({
       WHEN published_at IS NOT NULL THEN 'published'
       ELSE 'publishing' END`),
   },
-  indexes: ['(operator_id, user_id, requested_at DESC, correction_id DESC)'],
+  indexes: ['(correction_id)', '(operator_id, user_id, requested_at DESC, correction_id DESC)'],
   writeOnce: ['published_at'],
 })
 
@@ -101,7 +101,7 @@ const correctionRow = (data: Requested) => ({
 /** The request stands in the log before anything that can follow from it, so its row is there for all the others. */
 export const correctionProjection = defineProjection<AccountEvent | EngineCommandEvent | EngineEvent>({
   name: 'noctant.correction',
-  version: 1,
+  version: 2,
   onPoison: 'halt',
   tables: [corrections],
   handlers: {

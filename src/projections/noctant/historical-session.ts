@@ -47,7 +47,11 @@ export const historicalSessions = defineTable({
     completed_at: time.orNull,
     updated_at: time.orNull,
   },
-  indexes: ['(operator_id, created_at DESC, session_id DESC) WHERE created_at IS NOT NULL'],
+  indexes: [
+    '(session_id)',
+    '(launch_session_id) WHERE launch_session_id IS NOT NULL',
+    '(operator_id, created_at DESC, session_id DESC) WHERE created_at IS NOT NULL',
+  ],
 })
 
 export const historicalTrades = defineTable({
@@ -92,7 +96,7 @@ export type HistoricalTradeRow = RowOf<typeof historicalTrades>
 
 export const historicalSessionProjection = defineProjection<LaunchSessionEvent | EngineEvent>({
   name: 'noctant.historicalSession',
-  version: 1,
+  version: 2,
   onPoison: 'halt',
   tables: [historicalSessions, historicalTrades],
   handlers: {

@@ -23,12 +23,13 @@ export const operators = defineTable({
     created_at: time,
     updated_at: time,
   },
+  indexes: ['(slug)', '(org_id)'],
 })
 export type OperatorRow = RowOf<typeof operators>
 
 export const operatorProjection = defineProjection<OperatorEvent>({
   name: 'noctant.operator',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [operators],
   handlers: {

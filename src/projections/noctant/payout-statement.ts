@@ -76,7 +76,7 @@ export const statements = defineTable({
     /** The engine's event. */
     execution_event_id: uuid.orNull,
   },
-  indexes: ['(operator_id, user_id, requested_at DESC, payout_request_id DESC)'],
+  indexes: ['(request_command_id)', '(operator_id, user_id, requested_at DESC, payout_request_id DESC)'],
 })
 type Written = WrittenOf<typeof statements>
 
@@ -85,7 +85,7 @@ const change = (data: { payoutRequestId: string }, values: Partial<Omit<Written,
 
 export const payoutStatementProjection = defineProjection<PayoutEvent>({
   name: 'noctant.payoutStatement',
-  version: 1,
+  version: 2,
   onPoison: 'halt',
   tables: [statements],
   handlers: {

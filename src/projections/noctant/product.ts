@@ -34,7 +34,7 @@ export const products = defineTable({
     created_at: time,
     updated_at: time,
   },
-  indexes: ['(operator_id, display_order, created_at, product_id)'],
+  indexes: ['(slug)', '(operator_id, display_order, created_at, product_id)'],
   writeOnce: ['activated_at'],
 })
 /** What the contract's ProductView shows, but for the text that stands for `metadata` there. */
@@ -55,7 +55,7 @@ export const productView = (facts: Created, standing: Standing): ProductRow =>
 
 export const productProjection = defineProjection<ProductEvent>({
   name: 'noctant.product',
-  version: 2,
+  version: 3,
   onPoison: 'park',
   tables: [products],
   handlers: {

@@ -18,12 +18,12 @@ export const users = defineTable({
     created_at: time,
     updated_at: time,
   },
-  indexes: ['(operator_id, external_id)'],
+  indexes: ['(external_id, operator_id)'],
 })
 
 export const userProjection = defineProjection<UserEvent>({
   name: 'noctant.user',
-  version: 2,
+  version: 3,
   onPoison: 'park',
   tables: [users],
   handlers: {

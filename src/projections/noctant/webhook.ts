@@ -1,5 +1,4 @@
 /** Operators' webhooks as they and the sender see them. */
-import { sql } from 'kysely'
 import type { UserEvent } from '../../events/noctant/user.ts'
 import { webhookNames } from '../../events/noctant/webhook.ts'
 import type { ReadModels } from '../../postgres/database.ts'
@@ -21,7 +20,7 @@ export type WebhookEndpointRow = RowOf<typeof endpoints>
 export type WebhookAttemptRow = RowOf<typeof deliveries>
 
 export const webhookEndpointProjection = endpointProjection(webhookNames, webhookTables, 1)
-export const webhookDeliveryProjection = deliveryProjection(webhookNames, webhookTables, 4, {
+export const webhookDeliveryProjection = deliveryProjection(webhookNames, webhookTables, 5, {
   'noctant.UserForgotten.v1': (event) => {
     const person = snake(event.data as UserEvent['data'], 'globalUserId')
     return [erase(deliveries, person, ['response_body_excerpt'])]
@@ -60,15 +59,3 @@ export const attemptsOf = (db: ReadModels, eventId: string, limit = 100): Promis
     .orderBy('finished_at', 'desc')
     .limit(limit)
     .execute()
-
-/** Of events that webhooks told of. */
-export async function eventIdsBeginning(db: ReadModels, beginning: string, limit = 10): Promise<string[]> {
-  const rows = await noctantTables(db)
-    .selectFrom('noctant_webhook_deliveries')
-    .select('event_id')
-    .distinct()
-    .where(sql<string>`event_id::text`, 'like', `${beginning}%`)
-    .limit(limit)
-    .execute()
-  return rows.map(({ event_id }) => event_id)
-}

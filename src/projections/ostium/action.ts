@@ -47,6 +47,7 @@ export const actions = defineTable({
     updated_at: time,
   },
   indexes: [
+    '(tx_hash) WHERE tx_hash IS NOT NULL',
     '(trader_id, requested_at DESC)',
     "(requested_at) WHERE status IN ('requested', 'signed', 'broadcast')",
     '(sponsor, sponsor_nonce)',
@@ -80,7 +81,7 @@ const inBlock = (data: DataOf<'ostium.DelegatedActionIncluded.v1'> | DataOf<'ost
 
 export const actionProjection = defineProjection<ActionEvent>({
   name: 'ostium.action',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [actions],
   handlers: {

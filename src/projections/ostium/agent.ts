@@ -28,7 +28,12 @@ export const agents = defineTable({
     created_at: time,
     updated_at: time,
   },
-  indexes: ["(pending_until) WHERE status = 'pending'", "(chain_id) WHERE status = 'verified'"],
+  indexes: [
+    '(agent_wallet)',
+    '(smart_account)',
+    "(pending_until) WHERE status = 'pending'",
+    "(chain_id) WHERE status = 'verified'",
+  ],
 })
 export type AgentRow = RowOf<typeof agents>
 
@@ -38,7 +43,7 @@ const idOf = ({ chainId, trader }: { chainId: number; trader: string }) => ({
 
 export const agentProjection = defineProjection<AgentEvent>({
   name: 'ostium.agent',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [agents],
   handlers: {

@@ -32,6 +32,7 @@ export const agents = defineTable({
     updated_at: time,
   },
   indexes: [
+    '(text_id)',
     '(member_id) WHERE member_id IS NOT NULL',
     '(account_id, created_at DESC, agent_id DESC)',
     '(account_id, policy_id, created_at DESC, agent_id DESC)',
@@ -54,7 +55,7 @@ const profiled = (profile: AgentProfile) => ({
 
 export const agentProjection = defineProjection<AgentEvent>({
   name: 'rungate.agent',
-  version: 2,
+  version: 3,
   onPoison: 'park',
   tables: [agents],
   handlers: {

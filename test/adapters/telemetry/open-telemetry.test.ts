@@ -100,16 +100,25 @@ describe('spans', () => {
     expect(collector.spans()[1]?.parentSpanId).toBeUndefined()
   })
 
-  it('are taken by the sampler that the environment names, and pass on that they were not', async () => {
+  const unrecorded = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`
+
+  it('are taken by the sampler that the environment names; a trace that begins unrecorded has no id to pass on', async () => {
     begin({ OTEL_TRACES_SAMPLER: 'always_off' })
-    const passedOn = span('unseen', {}, () => traceparentNow())
-    expect(passedOn).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
-    expect([isSampled(passedOn), isSampled(parent), isSampled(undefined)]).toEqual([false, true, false])
+    const told = () => [traceparentNow(), span('inner', {}, () => traceparentNow()), traceFields()]
+    expect(await span('unseen', {}, async () => told())).toEqual([undefined, undefined, {}])
+    expect([isSampled(unrecorded), isSampled(parent), isSampled(undefined)]).toEqual([false, true, false])
     await closeTelemetry()
     expect(collector.spans()).toEqual([])
   })
 
-  const unrecorded = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`
+  it('are taken with the whole of their trace, or not at all', async () => {
+    begin({ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.5' })
+    const inner = () => span('inner', {}, ({ isRecorded }) => isRecorded)
+    const both = () => span('outer', {}, async ({ isRecorded }) => [isRecorded, inner()])
+    const seen = await Promise.all(Array.from({ length: 200 }, both))
+    expect(new Set(seen.map(([outer]) => outer))).toEqual(new Set([true, false]))
+    expect(seen.filter(([outer, later]) => outer !== later)).toEqual([])
+  })
 
   it('are not made of what follows from something unrecorded, which goes on as it is', async () => {
     begin()

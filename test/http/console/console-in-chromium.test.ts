@@ -1,11 +1,13 @@
 /** The console in Chromium, with its policy in force: by keyboard, in a dialog, live, on a phone, light and dark, and by axe. */
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { setWebhookEndpoint } from '../../../src/commands/noctant/webhook-endpoint.ts'
 import { launchChromium } from '../../support/chromium.ts'
 import { chromiumBinary } from '../../support/services.ts'
-import { type Api, startApi } from '../api.ts'
+import { type Api, startApi, systemContext } from '../api.ts'
 import { accountRequest, type TestOperator } from '../noctant/serving.ts'
 
 /** Of one page, and of all in a test, on a machine that does other things too. */
@@ -100,6 +102,29 @@ function inChromium(executablePath: string): void {
       await page.keyboard.press('Enter')
       await seen(page, 'Account ACC-1')
       await page.goBack()
+      await seen(page, 'Trace of')
+      expect(faults).toStrictEqual([])
+    } finally {
+      await context.close()
+    }
+  })
+
+  it('sends a test event to an endpoint from its page, by the keyboard', async () => {
+    const { operatorId } = acme
+    const set = { kind: 'set', operatorId, url: 'https://hooks.example/opslog', eventTypes: null } as const
+    const secret = { secretId: randomUUID(), sealed: 'sealed' }
+    await setWebhookEndpoint(api.bus, { ...set, secret, at: new Date().toISOString() }, systemContext())
+    const { context, page, faults } = await newWindow()
+    try {
+      await signIn(page, `/console/webhook-endpoints/${operatorId}`, 'Webhook endpoint https://hooks.example')
+      await page.getByRole('link', { name: 'Send test event…' }).focus()
+      await page.keyboard.press('Enter')
+      const dialog = page.getByRole('dialog', { name: 'Send test event' })
+      await dialog.getByText('Sends 1 event of the type webhook.test').waitFor()
+      await dialog.getByRole('button', { name: 'Send test event' }).focus()
+      await page.keyboard.press('Enter')
+      await page.getByRole('status').getByText('The test event is on its way').waitFor()
+      await page.getByRole('link', { name: 'What came of it' }).click()
       await seen(page, 'Trace of')
       expect(faults).toStrictEqual([])
     } finally {

@@ -67,23 +67,33 @@ describe('a plot', () => {
 })
 
 describe('samples', () => {
-  const readiness = (events: number, lagMs: number) => async (): Promise<Readiness> => ({
+  const readiness = (lagMs: number) => async (): Promise<Readiness> => ({
     status: 'ready',
-    dependencies: { 'projector.noctant': { up: true, lag_ms: lagMs, events } },
+    dependencies: { postgres: { up: true }, 'projector.noctant': { up: true, lag_ms: lagMs } },
   })
-  const rest = { db: {} as never, store: {} as never, contexts: ['noctant'] }
+  /** A database whose checkpoint stands there. */
+  const standingAt = (place: () => { position: bigint; events: number }) => {
+    const rows = async () => [
+      { name: 'projections_noctant', position: `${place().position}`, events: `${place().events}` },
+    ]
+    return { selectFrom: () => ({ select: () => ({ execute: rows }) }) } as never
+  }
 
   it('have the lag, events a second, requests by status, and the times they took', async () => {
     const samples = createSamples()
     const metrics = createMetrics([])
+    let events = 100
+    const db = standingAt(() => ({ position: 5n, events }))
+    const rest = { db, store: {} as never, contexts: ['noctant'] }
     samples.look()
-    await samples.take({ ...rest, runtime: { readiness: readiness(100, 40), metrics }, now: new Date(at) })
+    await samples.take({ ...rest, runtime: { readiness: readiness(40), metrics }, now: new Date(at) })
     const before = performance.now()
     await vi.waitFor(() => expect(performance.now() - before).toBeGreaterThan(20))
     for (let each = 0; each < 100; each++)
       metrics.measure({ method: 'GET', route: '/noctant/v1/me', status: each < 90 ? 200 : 503, durationMs: 7 })
     metrics.measure({ method: 'GET', route: '/console', status: 200, durationMs: 7 })
-    await samples.take({ ...rest, runtime: { readiness: readiness(150, 80), metrics }, now: new Date(at + 9_000) })
+    events = 150
+    await samples.take({ ...rest, runtime: { readiness: readiness(80), metrics }, now: new Date(at + 9_000) })
     const last = (prefix: string) =>
       Object.fromEntries(samples.lines(prefix, span, 'highest').map(({ label, points }) => [label, points[0]?.[1]]))
     expect(last('lag')).toEqual({ noctant: 80 })
@@ -102,13 +112,9 @@ describe('samples', () => {
       dependencies: { postgres: { up: true }, event_store: { up: true }, 'projector.noctant': { up: true } },
     })
     let projected = 5n
-    const db = {
-      selectFrom: () => ({
-        select: () => ({ execute: async () => [{ name: 'projections_noctant', position: `${projected}` }] }),
-      }),
-    }
+    const db = standingAt(() => ({ position: projected, events: Number(projected) * 10 }))
     const store = { head: async () => ({ position: 9n, id: 'x', type: 'noctant.X.v1' }) }
-    const from = { contexts: ['noctant'], store, db: db as never, runtime: { readiness: elsewhere, metrics } }
+    const from = { contexts: ['noctant'], store, db, runtime: { readiness: elsewhere, metrics } }
     samples.look()
     await samples.take({ ...from, now: new Date(at) })
     const before = performance.now()
@@ -119,6 +125,9 @@ describe('samples', () => {
     const [line] = samples.lines('lag', span, 'highest')
     expect(line?.points.slice(0, 3).map(([, value]) => value)).toEqual([0, expect.any(Number), 0])
     expect(line?.points[1]?.[1]).toBeGreaterThanOrEqual(30)
+    const [taken] = samples.lines('events', span, 'average')
+    expect(taken?.points.slice(0, 3).map(([, value]) => value)).toEqual([null, 0, expect.any(Number)])
+    expect(taken?.points[2]?.[1]).toBeGreaterThan(0)
   })
 })
 

@@ -39,7 +39,7 @@ export type NoctantSettings = Partial<typeof noctantSettings>
 
 export async function servingNoctant({ bus, store, options, ring, follow, coreOf }: ApiGround) {
   const credentials = await follow('credentials', createCredentialDirectory())
-  const endpoints = { sealingKey: async () => ring.active(), overlapMs: 60_000, allowLoopback: true }
+  const endpoints = { sealingKey: async () => ring.active(), overlapMs: 60_000, allowLoopback: true, attemptsMax: 10 }
 
   /** A new operator, or another key of one. */
   async function addKey(operatorId: string, scopes: readonly ApiScope[]): Promise<{ key: string; keyId: string }> {

@@ -1,7 +1,8 @@
 /** What can be done about a webhook that was sent: have it delivered again. */
 import { html } from 'hono/html'
+import { WEBHOOK_TEST } from '../../../commands/noctant/webhook-test.ts'
 import { NotSettled, replayWebhooks } from '../../../processes/noctant/dead-letters.ts'
-import { findWebhookEndpoint } from '../../../projections/noctant/webhook.ts'
+import { findWebhookEndpoint, type WebhookAttemptRow } from '../../../projections/noctant/webhook.ts'
 import { Problem } from '../../errors.ts'
 import type { ActionDeclaration, Asked } from '../../pages/declaration.ts'
 import { thingOf } from '../../pages/things.ts'
@@ -9,6 +10,13 @@ import type { NoctantParts } from '../access.ts'
 import { deliveryThings } from './things.ts'
 
 const attemptIn = (asked: Asked<NoctantParts>) => thingOf(deliveryThings, asked, asked.params.id ?? '')
+
+/** Why it is not sent again; nothing: it can be. */
+function obstacleOf({ event_type }: WebhookAttemptRow, isTaken: boolean): { obstacle?: string } {
+  if (event_type === WEBHOOK_TEST)
+    return { obstacle: 'A test event is not sent again: send another from the page of the endpoint.' }
+  return isTaken ? {} : { obstacle: 'There is no endpoint that takes it: none is set, or it is disabled.' }
+}
 
 export const resend: ActionDeclaration<NoctantParts> = {
   ...{ of: '/webhooks/:id', name: 'resend', title: 'Resend', audience: ['administrator', 'operator'] },
@@ -20,7 +28,7 @@ export const resend: ActionDeclaration<NoctantParts> = {
     const to = endpoint?.url_origin ?? 'the endpoint'
     return {
       says: html`<p>Delivers the event ${attempt.event_id} (${attempt.event_type}) once more to ${to}, under the same webhook-id.</p>`,
-      ...(endpoint?.enabled ? {} : { obstacle: 'There is no endpoint that takes it: none is set, or it is disabled.' }),
+      ...obstacleOf(attempt, endpoint?.enabled === true),
     }
   },
   async perform(acting) {

@@ -26,12 +26,13 @@ import {
   tenantOf,
 } from '../../pages/declaration.ts'
 import { requestMarkup } from '../../pages/list.ts'
-import { fieldsOf, link, onRecord, pathOf, said, section, shortId, state, time } from '../../pages/markup.ts'
+import { fieldsOf, link, live, onRecord, pathOf, said, section, shortId, state, time } from '../../pages/markup.ts'
 import { momentOf } from '../../pages/moment.ts'
 import { callOperation } from '../../pages/operation-call.ts'
 import { rowsTable } from '../../pages/table.ts'
 import type { NoctantParts } from '../access.ts'
 import { countReplay, createWebhookReplay, LIMIT_MAX } from '../webhooks/create-webhook-replay.ts'
+import { lastAttempts, sendTest } from './endpoint-test.ts'
 import { principalFor } from './operator.ts'
 import { webhookPlots } from './plots.ts'
 
@@ -79,14 +80,17 @@ export async function showEndpoint(asked: Noctant): Promise<Shown | undefined> {
   const { operator_id: operatorId, ...view } = row
   const ofOperator = [{ column: 'operator_id', is: 'equal', value: operatorId }] as const
   const counts = await countsBy(asked.parts.db, deliveries, 'status', ofOperator)
+  const attempts = () => lastAttempts(asked, operatorId)
   const toAttempts = `/console/webhooks?${new URLSearchParams({ operator_id: operatorId })}`
   return {
     title: `Webhook endpoint ${row.url_origin ?? ''}`,
     content: html`${fieldsOf({ operator_id: operatorId, ...view })}
 <p>Attempts: ${counts.length === 0 ? 'none yet' : counts.map(({ value, count }) => `${count} ${value}`).join(', ')}.
 ${link('Show what was sent to it', toAttempts)}</p>
+${section('Last attempts', live(asked, 'attempts', await attempts()))}
 ${section('How it goes', await webhookPlots(asked, ofOperator))}${onRecord(operatorId)}`,
-    without: row.enabled === false ? ['disable'] : ['enable'],
+    parts: { attempts },
+    without: row.enabled === false ? ['disable', 'send-test'] : ['enable'],
   }
 }
 
@@ -262,5 +266,5 @@ const replay: Action = {
 export const endpointActions: readonly Action[] = [
   turn('enable', 'Enable', 'Delivers again, from now on, to'),
   turn('disable', 'Disable', 'Delivers nothing any more to'),
-  ...[replay, set, rotate],
+  ...[replay, sendTest(of, endpointIn), set, rotate],
 ]

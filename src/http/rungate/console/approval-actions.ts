@@ -1,12 +1,13 @@
 /** Deciding a call that waits: by the operation of the API, for the account whose token signed in, or by an administrator. */
 import { html } from 'hono/html'
-import { type ApprovalRow, approvals } from '../../../projections/rungate/approval.ts'
+import { approvals } from '../../../projections/rungate/approval.ts'
 import type { ActionDeclaration, Asked, Performed } from '../../pages/declaration.ts'
 import { cameOf, said } from '../../pages/markup.ts'
 import { callOperation } from '../../pages/operation-call.ts'
 import { type ThingsOf, thingOf } from '../../pages/things.ts'
-import type { Operator, RungateParts } from '../access.ts'
+import type { RungateParts } from '../access.ts'
 import { approveApprovalRequest, rejectApprovalRequest } from '../approvals/decide-approval.ts'
+import { principalFor } from './operator.ts'
 
 type Look = Asked<RungateParts>
 type Action = ActionDeclaration<RungateParts>
@@ -26,16 +27,6 @@ export const approvalThings: ThingsOf<typeof approvals> = {
 
 const approvalIn = (asked: Look) => thingOf(approvalThings, asked, asked.params.id ?? '')
 
-/** An administrator decides for the account, under the own name. */
-function principalFor({ viewer }: Look, { account_id: accountId }: ApprovalRow): Operator {
-  if (viewer.principal) return viewer.principal as Operator
-  const { sessionId, actor, name } = viewer
-  return {
-    ...{ accountId, tenantId: accountId, environment: '', scopes: ['read', 'write'], memberId: null, role: null },
-    ...{ sessionId, author: { id: name, tokenId: null }, actor, logFields: { accountId, sessionId } },
-  }
-}
-
 const decide = (name: 'approve' | 'reject', title: string, does: string): Action => ({
   ...{ of: '/rungate/approvals/:id', name, title, audience: ['administrator', 'operator'], scopes: ['write'] },
   ...(name === 'reject' ? { reason: 'required' as const } : {}),
@@ -52,7 +43,7 @@ ${expires_at}.</p>`,
   async perform(acting): Promise<Performed> {
     const row = await approvalIn(acting)
     if (!row) throw new Error('the approval of an action was there a moment ago')
-    const principal = principalFor(acting, row)
+    const principal = principalFor(acting, row.account_id)
     const params = { id: row.approval_id }
     const { commandId } =
       name === 'approve'

@@ -15,6 +15,7 @@ import { finderOf, rowsOf, type WithDatabase } from '../../pages/things.ts'
 import { consoleSignIn, type RungateParts } from '../access.ts'
 import { approvalActions, approvalThings } from './approval-actions.ts'
 import { budgetOf, showSpend } from './spend.ts'
+import { sendTest, webhookList, webhookPages } from './webhooks.ts'
 
 /** Of one run, and of one policy. */
 const STEPS_SHOWN_MAX = 200
@@ -110,6 +111,8 @@ const providerKeyList = list({
 const policyList = list({
   ...{ table: policies, kind: 'policy', kinds: 'policies', tenant: 'account_id', id: 'policy_id', at: 'created_at' },
   path: '/rungate/policies',
+  // A token is no member, and sees nothing that is a member's own.
+  ofKeys: [{ column: 'visibility', is: 'equal', value: 'org' }],
   nameOf: ({ name }) => name,
   columns: [
     { name: 'name' },
@@ -183,6 +186,7 @@ export const rungateConsole: ContextConsole<RungateParts> = {
         )
       },
     }),
+    ...webhookPages,
     ...plainPages({ list: providerKeyList, title: 'Provider keys', scopes, without: ['sealed', 'secret_id'] }),
     {
       path: '/rungate/spend',
@@ -193,6 +197,8 @@ export const rungateConsole: ContextConsole<RungateParts> = {
       view: showSpend,
     },
   ],
-  actions: approvalActions,
-  finders: [runList, approvalList, agentList, policyList, providerKeyList].map((each) => finderOf(each as never)),
+  actions: [...approvalActions, sendTest],
+  finders: [runList, approvalList, agentList, policyList, webhookList, providerKeyList].map((each) =>
+    finderOf(each as never),
+  ),
 }
