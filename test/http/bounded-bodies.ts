@@ -22,6 +22,7 @@ interface Definition {
   shape?: Readonly<Record<string, z.ZodType>>
   catchall?: z.ZodType
   getter?: () => z.ZodType
+  checks?: readonly unknown[]
 }
 
 const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unknown as Definition
@@ -48,8 +49,16 @@ function membersOf(): Record<string, number> {
 
 /** One of each sort of character, and what formats begin with. */
 const CHARACTERS = ['x', 'X', '0', '-', ' ', '.', 'ü']
-const takesAnyLength = (schema: z.ZodType, length: number): boolean =>
-  CHARACTERS.some((each) => schema.safeParse(each.repeat(length)).success)
+/** By length, then by schema: bodies share schemas, and texts may be long. */
+const tried = new Map<number, { texts: string[]; taken: WeakMap<z.ZodType, boolean> }>()
+
+function takesAnyLength(schema: z.ZodType, length: number): boolean {
+  const at = tried.get(length) ?? { texts: CHARACTERS.map((each) => each.repeat(length)), taken: new WeakMap() }
+  tried.set(length, at)
+  const isTaken = at.taken.get(schema) ?? at.texts.some((each) => schema.safeParse(each).success)
+  at.taken.set(schema, isTaken)
+  return isTaken
+}
 
 /**
  * The places within the schema, by their members: `body.tags[]`. `textLength`: of a text that none may take; where a body may be
@@ -79,6 +88,7 @@ function unboundedAt(schema: z.ZodType, place: string, walk: Walk, textLength: n
     case 'any':
     case 'unknown':
     case 'custom':
+      if (def.type !== 'custom' && !def.checks?.length) return []
       return (['list', 'object'] as const).flatMap((far) =>
         touches(schema, far, true) ? [`${place}: ${far === 'list' ? 'a list' : 'a record'}`] : [],
       )

@@ -1,7 +1,7 @@
 /** GET /openapi, /openapi.json and /openapi.yaml: this document, made and compressed once. */
 import { z } from '@hono/zod-openapi'
 import { publicAccess } from '../access.ts'
-import { json, text } from '../answers.ts'
+import { fixed, json, text } from '../answers.ts'
 import { operation, read } from './access.ts'
 
 const common = { access: publicAccess, rate: 'uncounted', tags: ['OpenAPI'] }
@@ -11,7 +11,7 @@ export const getOpenApi = read({
   ...{ path: '/openapi', id: 'getOpenApi', ...common },
   summary: 'This document as JSON',
   description: 'The OpenAPI 3.1 document of this API.',
-  answer: json(document, 'The document.'),
+  answer: fixed(json(document, 'The document.')),
   handle: ({ documents }) => documents.json,
 })
 
@@ -19,7 +19,7 @@ export const getOpenApiJson = read({
   ...{ path: '/openapi.json', id: 'getOpenApiJson', ...common },
   summary: 'This document as JSON',
   description: 'The same under the name that tools look for.',
-  answer: json(document, 'The document.'),
+  answer: fixed(json(document, 'The document.')),
   handle: ({ documents }) => documents.json,
 })
 
@@ -28,6 +28,6 @@ export const getOpenApiYaml = operation({
   isRead: true,
   summary: 'This document as YAML',
   description: 'The same in YAML.',
-  answers: { 200: text('text/yaml', 'The document.') },
+  answers: { 200: fixed(text('text/yaml', 'The document.')) },
   handle: async ({ documents }) => ({ status: 200, body: documents.yaml }),
 })

@@ -1,7 +1,7 @@
 /** GET /api/openapi.json: this context's document, byte for byte as under /rungate/openapi.json. */
 import { z } from '@hono/zod-openapi'
 import { publicAccess } from '../../access.ts'
-import { json } from '../../answers.ts'
+import { fixed, json } from '../../answers.ts'
 import { read } from '../access.ts'
 
 export const getOpenAPISpec = read({
@@ -11,6 +11,6 @@ export const getOpenAPISpec = read({
   summary: 'The OpenAPI document',
   description: 'Answers with the OpenAPI 3.1 document of this API.',
   access: publicAccess,
-  answer: json(z.looseObject({}), 'The document.'),
+  answer: fixed(json(z.looseObject({}), 'The document.')),
   handle: ({ document }) => document,
 })
