@@ -4,6 +4,7 @@
  * deleted stream can be begun anew. We set such metadata on the heartbeats alone.
  */
 import { HEARTBEAT_STREAM } from '../events/heartbeat.ts'
+import { damageOf } from './damage.ts'
 import type { AuditRules } from './declarations.ts'
 import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import type { Finding } from './verifier.ts'
@@ -92,11 +93,16 @@ export async function compareStreamReads(
   const source = streams[Symbol.iterator]()
   const work = async () => {
     for (let next = source.next(); !next.done; next = source.next()) {
-      const detail = await differenceOf(log, next.value)
+      const detail = await differenceOf(log, next.value).catch(unlessDamaged)
       if (detail !== undefined) tell({ kind: 'hidden', ...next.value, detail })
     }
   }
   await Promise.all(Array.from({ length: READS_MAX }, work))
+}
+
+/** What cannot be read was told by the walk over the log. */
+function unlessDamaged(error: unknown): undefined {
+  if (!damageOf(error)) throw error
 }
 
 async function differenceOf(

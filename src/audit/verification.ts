@@ -7,13 +7,14 @@ import type { Seal } from '../events/seal.ts'
 import { SEAL_STREAM } from '../events/seal.ts'
 import { isOthers } from './chain.ts'
 import { createComparison } from './comparison.ts'
+import { behind, type Damage, damageFindings, damageOf, upToDamage } from './damage.ts'
 import type { ExportedEvent } from './export.ts'
 import { compareStreamReads, createHiddenCheck } from './hidden.ts'
 import type { Ground } from './history.ts'
 import type { MerkleState } from './merkle.ts'
 import { createPersonalCheck } from './personal.ts'
 import { isSystem, type RawEvent } from './raw-log.ts'
-import { type Budget, walk } from './scan.ts'
+import { type Budget, type Walk, type Walked, walk } from './scan.ts'
 import { type CheckedSeal, createSealChecker, type SealChecker } from './seal.ts'
 import { createVerifier, type Finding } from './verifier.ts'
 
@@ -77,6 +78,7 @@ export async function readVerification(
   const { stream, category, findingsMax, keepsOn } = question
   const isWhole = stream === undefined && category === undefined
   const mayRead = stream === undefined || (await scope.mayRead(stream, log))
+  const readable = { readStream: (name: string, ...of: [bigint?, bigint?]) => upToDamage(log.readStream(name, ...of)) }
   const findings: Finding[] = []
   let findingsTotal = 0
   const tell = (finding: Finding) => {
@@ -88,7 +90,7 @@ export async function readVerification(
     rules,
     onFinding: tell,
     logBooks: isWhole ? { isFromStart: from.after === undefined } : undefined,
-    readStream: (stream, from) => paidFor(budget, log.readStream(stream, from)),
+    readStream: (stream, from) => paidFor(budget, readable.readStream(stream, from)),
     ...(question.recalledMax === undefined ? {} : { recalledMax: question.recalledMax, streamsMax: STREAMS_MAX }),
   })
   const personal = personKeys && createPersonalCheck(log.registry, personKeys, tell)
@@ -114,14 +116,10 @@ export async function readVerification(
   const readAll = (after?: bigint) =>
     stream === undefined ? log.readAll(after, isWhole) : mayRead ? log.readStream(stream, from.revision) : nothing()
   const isPast = (event: RawEvent) => event.position > from.until
-  const { last, isFinished } = await walk(
-    { readAll },
-    {
-      after: from.after,
-      isPast,
-      isEnough: () => !keepsOn && findingsTotal >= findingsMax,
-      ...(onProgress ? { onProgress } : {}),
-    },
+  const isEnough = () => !keepsOn && findingsTotal >= findingsMax
+  const { last, isFinished } = await walkOn(
+    { readAll, behind: (damage) => behind(log, damage, stream) },
+    { after: from.after, isPast, isEnough, ...(onProgress ? { onProgress } : {}) },
     budget,
     (event) => {
       if (isSystem(event)) return hidden.add(event)
@@ -129,6 +127,13 @@ export async function readVerification(
       revision = event.revision + 1n
       if (category === undefined || categoryOf(event.stream) === category) slice.push(event)
       if (comparison || slice.length >= SLICE_EVENTS) return settle(event)
+    },
+    async (damage) => {
+      for (const finding of damageFindings(damage)) {
+        const isAsked = stream === undefined || finding.stream === stream
+        if (!isAsked || (category !== undefined && categoryOf(finding.stream) !== category)) continue
+        if (await scope.mayRead(finding.stream, readable)) tell(finding)
+      }
     },
   )
   await check()
@@ -142,6 +147,33 @@ export async function readVerification(
   const tree = seals?.tree.state()
   const next = isFinished ? undefined : { after: last, revision, until: from.until, tree }
   return { findings, findingsTotal, streams, ...figures, seals: checked, compared, next, last }
+}
+
+/** As `walk`, and on behind each place that cannot be read, which is told. */
+async function walkOn(
+  log: Pick<Ground['log'], 'readAll'> & { behind(damage: Damage): AsyncIterable<RawEvent> },
+  question: Walk,
+  budget: Budget,
+  visit: (event: RawEvent) => Promise<void> | void,
+  onDamage: (damage: Damage) => Promise<void>,
+): Promise<Walked> {
+  let { after } = question
+  let readAll = log.readAll
+  for (let reached = -1n; ; ) {
+    try {
+      return await walk({ readAll }, { ...question, after }, budget, (event) => {
+        after = event.position
+        return visit(event)
+      })
+    } catch (error) {
+      const damage = damageOf(error)
+      // What lies behind it already was met by another read than this walk's.
+      if (!damage || damage.position <= reached) throw error
+      reached = damage.position
+      await onDamage(damage)
+      readAll = () => log.behind(damage)
+    }
+  }
 }
 
 async function* nothing(): AsyncIterable<RawEvent> {

@@ -30,6 +30,7 @@ export type FindingKind =
   | 'personal'
   | 'hidden'
   | 'export'
+  | 'damage'
 
 export interface Finding {
   kind: FindingKind

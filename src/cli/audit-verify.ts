@@ -73,7 +73,7 @@ async function verifyLog(options: VerifyOptions): Promise<Report> {
     const question = { stream, category, seals, pinned, exported, findingsMax: FINDINGS_MAX, keepsOn: true }
     return readVerification(ground, question, { after: undefined, revision: 0n, until: NO_END, tree: undefined })
   })
-  if (page.events === 0 && (stream || category)) {
+  if (page.events === 0 && page.findingsTotal === 0 && (stream || category)) {
     throw new CliError(EXIT.refused, `there are no events of ${stream ?? category}`)
   }
   return { ...page, personalChecked, sealsStatus, elapsedMs: performance.now() - startedMs }

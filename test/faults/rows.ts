@@ -448,6 +448,7 @@ export const rows: readonly Row[] = [
       ],
       ['test/audit/verify.test.ts', 'finds any one byte that was changed in data, metadata or type of any event'],
       ['test/audit/verify.test.ts', 'names an event without a chain, and one that stands in the wrong place'],
+      ['test/audit/damage.test.ts', 'is named with its stream and revision, and what is behind it is verified'],
     ],
   },
 ]

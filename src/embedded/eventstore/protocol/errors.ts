@@ -4,6 +4,7 @@
  */
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { DamagedLogError } from '../storage/segments.ts'
+import type { Damage } from '../storage/store.ts'
 import { AppendUnavailableError } from '../storage/writer.ts'
 
 /** An error that is answered as it is. */
@@ -74,6 +75,15 @@ export function requiredMetadataMissing(names: readonly string[]): ProtocolError
 
 export function deadlineExceeded(): ProtocolError {
   return new ProtocolError(status.DEADLINE_EXCEEDED, 'the deadline passed before the event was written')
+}
+
+/** Beside what EventStoreDB would say: which events were there, and where a reader can go on, as far as that is known. */
+export function damagedLog({ position, message }: DamagedLogError, { events, next }: Damage): ProtocolError {
+  return new ProtocolError(status.DATA_LOSS, message, {
+    'damaged-position': String(position),
+    'damaged-events': JSON.stringify(events.map((event) => ({ ...event, stream: ascii(event.stream) }))),
+    ...(next === undefined ? {} : { 'next-position': String(next) }),
+  })
 }
 
 /** Turns what went wrong into a status: damage is data loss, a log that cannot be written is unavailable. */

@@ -5,6 +5,7 @@ import streamsPb from '@eventstore/db-client/generated/streams_pb.js'
 import type { ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js'
 import { revisionOrNone } from '../protocol/append-messages.ts'
 import {
+  damagedLog,
   deadlineExceeded,
   invalidArgument,
   streamDeleted,
@@ -13,6 +14,7 @@ import {
 } from '../protocol/errors.ts'
 import { decodeReadRequest } from '../protocol/read-requests.ts'
 import type { ExpectedRevision } from '../storage/append-rules.ts'
+import { DamagedLogError } from '../storage/segments.ts'
 import type { EventStore } from '../storage/store.ts'
 import { appendHandler, batchAppendHandler } from './appending.ts'
 import { openOutlet } from './outlet.ts'
@@ -30,7 +32,9 @@ function readHandler(store: EventStore) {
       else await (ofStream ? readStreamPage : readAllPage)(store, request, outlet)
       if (outlet.isOpen()) call.end()
     } catch (error) {
-      if (outlet.isOpen()) call.emit('error', toServiceError(error))
+      if (!outlet.isOpen()) return
+      const isDamage = error instanceof DamagedLogError
+      call.emit('error', isDamage ? damagedLog(error, store.damageAt(error.position)) : toServiceError(error))
     }
   }
 }

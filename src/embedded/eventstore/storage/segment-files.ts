@@ -31,6 +31,7 @@ export function hasSegments(directory: string): boolean {
   return fs.existsSync(directory) && fs.readdirSync(directory).some((name) => SEGMENT_NAME.test(name))
 }
 
+/** What is thrown where a directory holds no log. */
 export const noLogIn = (directory: string): Error => new Error(`there is no event log in ${directory}`)
 
 /** Throws where there is no such directory, before something is looked for in it. */

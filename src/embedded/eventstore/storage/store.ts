@@ -19,16 +19,24 @@ import {
   recordPosition,
   recordRevision,
 } from './record.ts'
-import { walkRecords } from './recovery.ts'
+import { nextIntact, walkRecords } from './recovery.ts'
 import { SEGMENT_HEADER_BYTES } from './segments.ts'
 import { claimDirectory, type StoreDirectory } from './store-directory.ts'
-import { idText, StreamIndex } from './stream-index.ts'
+import { type DamagedEvent, idText, StreamIndex } from './stream-index.ts'
 import { isMetastream, NO_METADATA, parseStreamMetadata } from './stream-metadata.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamTable } from './stream-table.ts'
 import { Writer } from './writer.ts'
 
 export type StoreOptions = EventStoreLimits & { directory: string; onNotice: (notice: string) => void }
+
+/** `events`: the first of those that were there; `next` undefined: nothing whole follows. */
+export type Damage = { events: DamagedEvent[]; next: number | undefined }
+
+/** Events of a damaged place that are named: they go into the trailers of an answer. */
+const DAMAGED_NAMED_MAX = 20
+/** Damaged places that are remembered: each takes a look through the index. */
+const DAMAGED_KNOWN_MAX = 1_000
 
 export class EventStore {
   readonly options: StoreOptions
@@ -42,6 +50,7 @@ export class EventStore {
   private readonly flusher: IndexFlusher
   readonly listeners = new CommitListeners()
   private lastPosition: number | undefined
+  private readonly damaged = new Map<number, Damage>()
   private closing = false
   private closed = false
 
@@ -181,6 +190,18 @@ export class EventStore {
   /** Brings the index up to date with the log. */
   flushIndex(): Promise<void> {
     return this.flusher.flush(this.log.end())
+  }
+
+  /** Which events stood in a damaged place, as the index has them, and where the next whole one is. */
+  damageAt(position: number): Damage {
+    const known = this.damaged.get(position)
+    if (known) return known
+    // A reader may be told while the store is being closed.
+    if (this.closed) return { events: [], next: undefined }
+    const next = nextIntact(this.log.segments, position + 1)
+    const found = { events: this.index.eventsBetween(position, next ?? this.log.end(), DAMAGED_NAMED_MAX), next }
+    if (this.damaged.size < DAMAGED_KNOWN_MAX) this.damaged.set(position, found)
+    return found
   }
 
   private catchUpWhenIdle(): void {

@@ -35,6 +35,8 @@ const idBytes = (id: string): Buffer => Buffer.from(id, 'latin1')
 
 export type EventPlace = { revision: number; position: number; length: number }
 
+export type DamagedEvent = { position: number; stream: string; revision: number }
+
 export type StreamRow = { id: number; lastRevision: number; tombstoned: boolean }
 
 const SCHEMA = `
@@ -188,6 +190,17 @@ export class StreamIndex {
   places(streamId: number, from: number, count: number, backwards: boolean): EventPlace[] {
     const statement = backwards ? this.statements.backwards : this.statements.forwards
     return statement.all(streamId, from, count) as EventPlace[]
+  }
+
+  /** Events at positions from one on, up to before another: all are looked through, so this is for damage, which is rare. */
+  eventsBetween(from: number, to: number, limit: number): DamagedEvent[] {
+    const rows = this.database
+      .prepare(
+        `SELECT position, name AS stream, revision FROM events JOIN streams ON streams.id = stream
+         WHERE position >= ? AND position < ? ORDER BY position LIMIT ?`,
+      )
+      .all(from, to, limit)
+    return rows as DamagedEvent[]
   }
 
   /** A position at or before the given one at which a record begins; 0 where none is known. */
