@@ -7,8 +7,11 @@ import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyRespons
 import {
   type Account,
   type Address,
+  BaseError,
   type Chain,
   Eip1559FeesNotSupportedError,
+  type Hash,
+  NonceTooLowError,
   type PublicClient,
   type TransactionReceipt,
   type Transport,
@@ -24,6 +27,15 @@ interface Facilitator {
 /** What the library asks several times for one payment is asked once. Payments are decided by the chain, which asks nobody. */
 const REMEMBERED_MS = 1_000
 const REMEMBERED_MAX = 1_000
+
+/** How many numbers one transaction may lose to other processes with the relayer's key. */
+const NUMBERS_MAX = 10
+
+/** Whether the node refuses a transaction since another has its number, mined or waiting. */
+const isOfNumber = (error: unknown): boolean =>
+  error instanceof BaseError &&
+  (error.walk((each) => each instanceof NonceTooLowError) !== null || UNDERPRICED.test(error.details))
+const UNDERPRICED = /replacement transaction underpriced/i
 
 /** Answers that are good for a moment, by their question. */
 function remembered<T>(ask: (question: string) => Promise<T>): (question: string) => Promise<T> {
@@ -63,6 +75,19 @@ export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: Re
     return sending
   }
 
+  /** Sends under the number that the chain expects next. Where another process with this key was first with it, nothing was sent. */
+  const underNumber = (address: Address, send: (nonce: number) => Promise<Hash>): Promise<Hash> =>
+    inTurn(async () => {
+      for (let tries = 1; ; tries++) {
+        const nonce = await reader.getTransactionCount({ address, blockTag: 'pending' })
+        try {
+          return await send(nonce)
+        } catch (error) {
+          if (tries >= NUMBERS_MAX || !isOfNumber(error)) throw error
+        }
+      }
+    })
+
   const priceOfGas = remembered(async () => {
     try {
       return await reader.estimateFeesPerGas()
@@ -91,23 +116,12 @@ export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: Re
       async writeContract(args) {
         const call = { ...args, account, blockTag: 'pending' } as never
         const [gas, price] = await Promise.all([reader.estimateContractGas(call), priceOfGas('now')])
+        const sent = { ...args, ...price, chainId: reader.chain.id, gas: (gas * 12n) / 10n }
         // Others' transactions wait for this one's number alone.
-        return inTurn(async () => {
-          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
-          return relayer.writeContract({
-            ...args,
-            ...price,
-            chainId: reader.chain.id,
-            gas: (gas * 12n) / 10n,
-            nonce,
-          } as never)
-        })
+        return underNumber(account.address, (nonce) => relayer.writeContract({ ...sent, nonce } as never))
       },
       sendTransaction: (args) =>
-        inTurn(async () => {
-          const nonce = await reader.getTransactionCount({ address: account.address, blockTag: 'pending' })
-          return relayer.sendTransaction({ ...args, nonce } as never)
-        }),
+        underNumber(account.address, (nonce) => relayer.sendTransaction({ ...args, nonce } as never)),
       async waitForTransactionReceipt({ hash }) {
         const receipt = await reader.waitForTransactionReceipt({ hash, timeout: sendWaitMs })
         receipts.set(hash, receipt)
