@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { publicAccess } from '../access.ts'
 import { json, text } from '../answers.ts'
+import { fixed } from '../fixed-text.ts'
 import { operation, read } from './access.ts'
 
 const common = { access: publicAccess, rate: 'uncounted', tags: ['OpenAPI'] }
@@ -11,7 +12,7 @@ export const getOpenApi = read({
   ...{ path: '/openapi', id: 'getOpenApi', ...common },
   summary: 'This document as JSON',
   description: 'The OpenAPI 3.1 document of this API.',
-  answer: json(document, 'The document.'),
+  answer: fixed(json(document, 'The document.')),
   handle: ({ documents }) => documents.json,
 })
 
@@ -19,7 +20,7 @@ export const getOpenApiJson = read({
   ...{ path: '/openapi.json', id: 'getOpenApiJson', ...common },
   summary: 'This document as JSON',
   description: 'The same under the name that tools look for.',
-  answer: json(document, 'The document.'),
+  answer: fixed(json(document, 'The document.')),
   handle: ({ documents }) => documents.json,
 })
 
@@ -28,6 +29,6 @@ export const getOpenApiYaml = operation({
   isRead: true,
   summary: 'This document as YAML',
   description: 'The same in YAML.',
-  answers: { 200: text('text/yaml', 'The document.') },
+  answers: { 200: fixed(text('text/yaml', 'The document.')) },
   handle: async ({ documents }) => ({ status: 200, body: documents.yaml }),
 })

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { publicAccess } from '../../access.ts'
 import { text } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
+import { fixed } from '../../fixed-text.ts'
 import { operation } from '../access.ts'
 import type { RungateCode } from '../errors.ts'
 
@@ -15,7 +16,7 @@ export const getIntegrationGuide = operation({
   description: 'Answers with one of the guides `setup`, `core-tests`, `advanced-tests` and `reference`.',
   access: publicAccess,
   params: z.object({ name: z.string().regex(/^[a-zA-Z0-9_-]+$/) }),
-  answers: { 200: text('text/markdown', 'The guide, in Markdown.') },
+  answers: { 200: fixed(text('text/markdown', 'The guide, in Markdown.')) },
   refuses: ['guide_not_found'],
   async handle({ params: { name }, guides }) {
     const guide = guides.get(name)

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { publicAccess } from '../../access.ts'
 import { json } from '../../answers.ts'
+import { fixed } from '../../fixed-text.ts'
 import { read } from '../access.ts'
 
 export const getOpenAPISpec = read({
@@ -11,6 +12,6 @@ export const getOpenAPISpec = read({
   summary: 'The OpenAPI document',
   description: 'Answers with the OpenAPI 3.1 document of this API.',
   access: publicAccess,
-  answer: json(z.looseObject({}), 'The document.'),
+  answer: fixed(json(z.looseObject({}), 'The document.')),
   handle: ({ document }) => document,
 })
