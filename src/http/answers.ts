@@ -28,7 +28,7 @@ type Chunk = Uint8Array | string
 /** The headers that a reply may add to the kernel's own, with what the document says of them. */
 export const replyHeaders = {
   'cache-control':
-    '`no-store`: what the answer shows is shown this once, and nobody on the way may keep it. `no-cache`: it may be kept, and is asked for anew by its tag.',
+    '`no-store`: what the answer shows is shown this once, and nobody on the way may keep it. `no-cache`: it may be kept, and is asked for again before it is used.',
   location: 'Where to go.',
   'preference-applied': 'The part of the request’s `Prefer` that was heeded.',
   'set-cookie': 'Cookies that later requests send back.',
@@ -69,14 +69,6 @@ export const withHeaders = <A extends Answer, const H extends readonly ReplyHead
 
 /** A body that is the same for everybody, such as a document. It answers by itself: compressed, or with 304 (`fixed-text.ts`). */
 export type FixedBody = (c: Context<AppEnv>) => Promise<Response>
-
-/** The answer whose body is a FixedBody. */
-export const fixed = <A extends Answer>(answer: A) => ({ ...withHeaders(answer, 'cache-control'), says: fixedHeaders })
-const fixedHeaders = {
-  etag: 'Its tag; with it in `If-None-Match` the answer is 304 while nothing has changed.',
-  'content-encoding': '`gzip`, where the request takes that.',
-  vary: 'The headers of the request by which the answer differs.',
-}
 
 type ContentOf<A> = A extends { kind: 'json'; schema: infer S extends z.ZodType }
   ? { body: z.input<S> | FixedBody }

@@ -2,11 +2,21 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { type FixedBody, respondFixed } from './answers.ts'
+import { type Answer, type FixedBody, respondFixed, withHeaders } from './answers.ts'
 
 const compress = promisify(gzip)
 /** A client that names gzip with a weight of nothing does not want it. */
 const TAKES_GZIP = /(^|,)\s*gzip\s*(?!\s*;\s*q=0(\.0*)?\s*(,|$))(;|,|$)/i
+
+/** An operation's answer whose body is such a text, with the headers that it has. */
+export const fixed = <A extends Answer>(answer: A) => ({
+  ...withHeaders(answer, 'cache-control'),
+  says: {
+    'content-encoding': '`gzip`, for those who take that.',
+    etag: 'Names this form of the answer. Sent back as `If-None-Match`, it is answered with 304 and nothing else.',
+    vary: '`accept-encoding`: whoever takes gzip has another form.',
+  },
+})
 
 interface Form {
   bytes: Uint8Array<ArrayBuffer>

@@ -18,15 +18,17 @@ interface Heard {
   authorization: string | undefined
   /** As a context takes it that has no bearer tokens. */
   own?: string
+  /** Of the body, where it is told. */
+  length?: string
 }
 
 /** Answers with the status, and tells what it has heard. Whoever came too often has to wait for an hour. */
 async function instance(status: number | 'none', body: object = {}) {
   const heard: Heard[] = []
   const server = createServer(({ url: path, headers }, response) => {
-    const { authorization, 'idempotency-key': key, 'x-api-key': own } = headers
-    const named = own === undefined ? {} : { own: String(own) }
-    heard.push({ path, key: key as string | undefined, authorization, ...named })
+    const { authorization, 'idempotency-key': key, 'x-api-key': own, 'content-length': length } = headers
+    const told = { ...(own !== undefined && { own: String(own) }), ...(length && { length }) }
+    heard.push({ path, key: key as string | undefined, authorization, ...told })
     if (status === 'none') return void response.destroy()
     const wait = status === 429 ? { 'retry-after': '3600' } : {}
     response.writeHead(status, { 'content-type': 'application/json', ...wait }).end(JSON.stringify(body))
@@ -51,7 +53,10 @@ describe('the client of demos', () => {
     expect([statusOf(posted), posted.data?.id]).toStrictEqual(['201', 'job_1'])
     expect(back.heard).toStrictEqual(gone.heard)
     expect(back.heard).toStrictEqual([
-      { path: '/firsthand/v1/jobs', key: expect.stringMatching(/^[0-9a-f-]{36}$/), authorization: 'Bearer k' },
+      {
+        ...{ path: '/firsthand/v1/jobs', key: expect.stringMatching(/^[0-9a-f-]{36}$/), authorization: 'Bearer k' },
+        length: String(JSON.stringify(job).length),
+      },
     ])
   })
 

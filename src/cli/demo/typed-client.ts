@@ -62,10 +62,12 @@ export function createTypedClient<const Name extends keyof Contexts>(
   return client
 }
 
-/** One send, to where the instance is now. */
-export function sendNow(target: () => Target, request: Request): Promise<Response> {
+/** One send, to where the instance is now. Its body is of a length that is told: one of none takes as much room as the longest. */
+export async function sendNow(target: () => Target, request: Request): Promise<Response> {
   const { url, token } = whereNow(target)
-  const sent = new Request(request.url.replace(PREFIXED, url), request)
+  const { method, headers, signal, body } = request
+  const whole = body && { body: await request.arrayBuffer() }
+  const sent = new Request(request.url.replace(PREFIXED, url), { method, headers, signal, ...whole })
   if (token !== '') sent.headers.set('authorization', `Bearer ${token}`)
   return fetch(sent)
 }

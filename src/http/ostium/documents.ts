@@ -1,7 +1,8 @@
 /** GET /openapi, /openapi.json and /openapi.yaml: this document, made and compressed once. */
 import { z } from '@hono/zod-openapi'
 import { publicAccess } from '../access.ts'
-import { fixed, json, text } from '../answers.ts'
+import { json, text } from '../answers.ts'
+import { fixed } from '../fixed-text.ts'
 import { operation, read } from './access.ts'
 
 const common = { access: publicAccess, rate: 'uncounted', tags: ['OpenAPI'] }

@@ -1,8 +1,9 @@
 /** GET /docs/guides/{name}: a guide in Markdown, with commands that work against this instance. */
 import { z } from '@hono/zod-openapi'
 import { publicAccess } from '../../access.ts'
-import { fixed, text } from '../../answers.ts'
+import { text } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
+import { fixed } from '../../fixed-text.ts'
 import { operation } from '../access.ts'
 import type { RungateCode } from '../errors.ts'
 

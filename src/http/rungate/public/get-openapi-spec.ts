@@ -1,7 +1,8 @@
 /** GET /api/openapi.json: this context's document, byte for byte as under /rungate/openapi.json. */
 import { z } from '@hono/zod-openapi'
 import { publicAccess } from '../../access.ts'
-import { fixed, json } from '../../answers.ts'
+import { json } from '../../answers.ts'
+import { fixed } from '../../fixed-text.ts'
 import { read } from '../access.ts'
 
 export const getOpenAPISpec = read({
