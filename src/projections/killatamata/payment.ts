@@ -31,7 +31,9 @@ export const settlements = defineTable({
     noticed_at: time,
   },
   indexes: [
+    byBeginning('provider_id'),
     '(provider_id)',
+    byBeginning('payment_intent_id'),
     '(checkout_id) WHERE checkout_id IS NOT NULL',
     "(noticed_at) WHERE status IN ('noticed', 'confirmed')",
     "(noticed_at) WHERE status IN ('unmatched', 'mismatched')",
