@@ -3,6 +3,7 @@
  * process holds at the same time. And what a caller, a tenant or an address, may leave unread of its answers.
  */
 import type { Context } from 'hono'
+import { createTally } from '../runtime/tally.ts'
 import type { Callers } from './callers.ts'
 import { clientAddress } from './client-address.ts'
 import type { AppEnv, HttpLimits } from './environment.ts'
@@ -64,27 +65,6 @@ export function createBounds(limits: HttpLimits, nowMs: () => number, { of: call
       return new Problem('rate_limit_exceeded', 'Take the answers to your other requests first.', {
         headers: { 'retry-after': '1', connection: 'close' },
       })
-    },
-  }
-}
-
-/** How much each name has, such as bytes, for names that have any, and all of them together. */
-export function createTally() {
-  const sums = new Map<string, number>()
-  let total = 0
-  const of = (name: string): number => sums.get(name) ?? 0
-  const change = (name: string, by: number): void => {
-    total += by
-    const left = of(name) + by
-    if (left > 0) sums.set(name, left)
-    else sums.delete(name)
-  }
-  return {
-    ...{ of, total: () => total, names: () => sums.size },
-    /** What it returns takes the amount out again. */
-    add(name: string, amount: number): () => void {
-      change(name, amount)
-      return () => change(name, -amount)
     },
   }
 }

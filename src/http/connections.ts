@@ -4,8 +4,8 @@
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { createTally } from '../runtime/tally.ts'
 import { hasMoreBody } from './body.ts'
-import { createTally } from './bounds.ts'
 import { networkOf } from './client-address.ts'
 import type { ServerOptions } from './server.ts'
 import type { Caller, Turns } from './turns.ts'

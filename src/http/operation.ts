@@ -32,6 +32,8 @@ export interface Caller {
   /** The whole address that was asked for. */
   url: string
   header: (name: string) => string | undefined
+  /** The body has proved to be signed by `name`, who is no longer anybody who has no key (callers.ts). */
+  vouch: (name: string) => void
   /** Aborts when the client goes away. */
   signal: () => AbortSignal
 }

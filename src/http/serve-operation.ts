@@ -155,7 +155,7 @@ export function serveOperation(operation: Operation, serving: Serving): (c: Cont
     if (again) await again
     tenants.begin(exchange)
     const { params, query, headers, cookies, body } = validate(c, sent)
-    const caller = callerOf(c, exchange, limits.trustProxy)
+    const caller = callerOf(c, exchange, runtime)
     const asking: Asking = { ...parts, params, query, headers, cookies, body, principal, sealer, caller }
     if (isSocket) requireUpgrade(c)
     return operation.isList ? answerList(c, exchange, asking) : answer(c, exchange, asking)
@@ -196,9 +196,10 @@ function serveDirect(operation: Operation, serving: Serving): (c: Context<AppEnv
   }
 }
 
-const callerOf = (c: Context<AppEnv>, { requestId }: Exchange, trustProxy: boolean): Caller => ({
+const callerOf = (c: Context<AppEnv>, { requestId }: Exchange, { limits, callers }: SharedRuntime): Caller => ({
   requestId,
-  address: () => clientAddress(c, trustProxy),
+  address: () => clientAddress(c, limits.trustProxy),
+  vouch: (name) => c.env?.incoming && callers.vouch(c.env.incoming, name),
   url: c.req.url,
   header: (name) => c.req.header(name),
   signal: () => c.req.raw.signal,

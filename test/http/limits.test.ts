@@ -160,6 +160,19 @@ describe('a caller', () => {
     callers.forget(from('Bearer one'))
     expect(callers.of(from('Bearer one')).name).toBe('192.0.2.1')
   })
+
+  it('who signs bodies is known by the connection, at that address alone, until one is refused there', () => {
+    const callers = createCallers(false)
+    const connection = () => ({ remoteAddress: '192.0.2.1' })
+    const [own, another] = [connection(), connection()]
+    const on = (socket: object, url = '/events') => ({ headers: {}, socket, url }) as never
+    callers.vouch(on(own), 'payments')
+    expect(callers.of(on(own))).toStrictEqual({ name: 'payments', isKnown: true })
+    const others = [on(own, '/else'), on(another)].map((request) => callers.of(request))
+    expect(others).toStrictEqual(Array(2).fill({ name: '192.0.2.1', isKnown: false }))
+    callers.forget(on(own))
+    expect(callers.of(on(own)).isKnown).toBe(false)
+  })
 })
 
 describe('an idempotency key', () => {

@@ -195,6 +195,7 @@ export async function startServing<D extends Directories>(
       logged,
       running,
       waiter,
+      callers,
     },
     ...{ directories, gauges: first.made.gauges ?? [], ring, config, keys: log.keys, eventStoreUrl: log.url },
     /** What the handlers work with, and what the context does at an instance's first start. */

@@ -73,6 +73,8 @@ export function createLooking(runtime: SharedRuntime, sessions: Sessions, own: C
         address: () => clientAddress(c, limits.trustProxy),
         header: (name: string) => c.req.header(name),
         signal: () => c.req.raw.signal,
+        // Nobody signs bodies of pages.
+        vouch: () => undefined,
       }
       const path = url.pathname.slice('/console'.length)
       const [query, now] = [url.searchParams, own.clock()]

@@ -17,12 +17,18 @@ function addressWith(payments: Parts['payments'], limits: Partial<HttpLimits> = 
     return next()
   })
   app.route('/', paymentRoutes(parts, runtime))
+  const url = '/firsthand/stripe/webhook'
+  const incoming = { headers: {}, socket: { remoteAddress: '192.0.2.1' }, url }
   const send = (headers: Record<string, string> = {}, body: string | ReadableStream = '{}') =>
-    app.request('/firsthand/stripe/webhook', {
-      ...{ method: 'POST', body, duplex: 'half' },
-      headers: { 'stripe-signature': 't=1,v1=0', ...headers },
-    } as RequestInit)
-  return { runtime, send }
+    app.request(
+      url,
+      {
+        ...{ method: 'POST', body, duplex: 'half' },
+        headers: { 'stripe-signature': 't=1,v1=0', ...headers },
+      } as RequestInit,
+      { incoming },
+    )
+  return { runtime, send, isKnown: () => runtime.callers.of(incoming as never).isKnown }
 }
 
 const forged = {
@@ -33,6 +39,16 @@ const forged = {
 } as unknown as ReturnType<Parts['payments']>
 
 describe('an event', () => {
+  it('that is signed makes its sender known on the connection, until one comes there that is not', async () => {
+    let payments = { ...forged, readEvent: () => ({ kind: 'other' }) } as typeof forged
+    const { send, isKnown } = addressWith(() => payments)
+    const signed = await send()
+    expect([signed.status, isKnown()]).toStrictEqual([200, true])
+    payments = forged
+    const madeUp = await send()
+    expect([madeUp.status, isKnown()]).toStrictEqual([400, false])
+  })
+
   it('that is not signed is 429 where its address has sent many', async () => {
     const { send } = addressWith(() => forged, { authFailuresPerMinuteMax: 2 })
     const answers = [await send(), await send(), await send()]

@@ -163,6 +163,16 @@ describe('a purchase by a charge', () => {
 })
 
 describe('an event of a provider', () => {
+  it('that is signed makes its sender known, so that nobody without a key is in its way; a made-up one does not', async () => {
+    const vouch = vi.spyOn(served.callers, 'vouch')
+    const headers = { 'stripe-signature': 't=1,v1=00' }
+    await served.ask('POST', '/api/v1/webhooks/stripe', { raw: '{"type":"x"}', headers })
+    expect(vouch).not.toHaveBeenCalled()
+    await pay(await checkout('starter_500', await served.customer('fay')), { times: 1 })
+    expect(vouch.mock.calls.map(([, name]) => name)).toStrictEqual(['killatamata stripe'])
+    vouch.mockRestore()
+  })
+
   it.each([
     ['stripe', 'stripe-signature', 't=1,v1=00'],
     ['crypto', 'x-cc-webhook-signature', '00'],

@@ -27,6 +27,7 @@ export function paymentRoutes(parts: Parts, runtime: SharedRuntime): Hono<AppEnv
   const app = new Hono<AppEnv>()
   app.onError((error, c) => {
     const exchange = c.get('exchange')
+    runtime.callers.forget(c.env?.incoming)
     if (c.env?.incoming && hasMoreBody(c.env.incoming)) exchange.headers.connection = 'close'
     return refuse(exchange, error, errors, runtime)
   })
@@ -55,6 +56,7 @@ export function paymentRoutes(parts: Parts, runtime: SharedRuntime): Hono<AppEnv
       ofOne(parts, (payments, now, environment) => eventOf(payments, { bytes, signature, now, environment })),
     )
     if (!signed) return refuseForged(c)
+    if (c.env?.incoming) runtime.callers.vouch(c.env.incoming, 'firsthand stripe')
     const { environment, event } = signed
     const caller = {
       requestId: c.get('exchange').requestId,

@@ -25,17 +25,20 @@ interface Posted {
   provider: CheckoutProvider
   body: Uint8Array
   signature: string
+  vouch: (name: string) => void
 }
 
 async function take(
   { purchasing, clock }: Pick<KillatamataParts, 'purchasing' | 'clock'>,
-  { provider, body, signature }: Posted,
+  { provider, body, signature, vouch }: Posted,
   command: CommandContext,
 ): Promise<void> {
   await orUnavailable(async () => {
     const shop = purchasing.shopOf(provider)
     try {
-      return await takeShopEvent(purchasing, provider, shop.readEvent(body, signature, clock()), command)
+      const event = shop.readEvent(body, signature, clock())
+      vouch(`killatamata ${provider}`)
+      return await takeShopEvent(purchasing, provider, event, command)
     } catch (error) {
       if (!(error instanceof ForgedPaymentEvent)) throw error
       throw new Problem<KillatamataCode>('signature_invalid', 'The event is not signed with our secret, or is too old.')
@@ -61,7 +64,8 @@ export const stripeWebhook = write({
   answers: { 200: received },
   refuses: ['signature_invalid'],
   async handle({ body, caller, command, ...parts }) {
-    await take(parts, { provider: 'stripe', body, signature: caller.header('stripe-signature') ?? '' }, command)
+    const { header, vouch } = caller
+    await take(parts, { provider: 'stripe', body, signature: header('stripe-signature') ?? '', vouch }, command)
     return answered
   },
 })
@@ -78,8 +82,8 @@ export const cryptoWebhook = write({
   answers: { 200: received },
   refuses: ['signature_invalid'],
   async handle({ body, caller, command, ...parts }) {
-    const signature = caller.header('x-cc-webhook-signature') ?? ''
-    await take(parts, { provider: 'coinbase', body, signature }, command)
+    const { header, vouch } = caller
+    await take(parts, { provider: 'coinbase', body, signature: header('x-cc-webhook-signature') ?? '', vouch }, command)
     return answered
   },
 })
