@@ -378,11 +378,13 @@ CREATE INDEX IF NOT EXISTS killatamata_holds_1 ON killatamata_holds (placed_at);
 
 -- killatamata.settlement, version 3
 CREATE TABLE IF NOT EXISTS killatamata_settlements (settlement_id uuid NOT NULL, provider text NOT NULL, provider_id text NOT NULL, account_id text, checkout_id text, package_code text, usd_cents bigint NOT NULL, paid_cents bigint, paid_currency text, reversed_cents bigint NOT NULL, status text NOT NULL, payment_intent_id text, noticed_at timestamptz(3) NOT NULL, PRIMARY KEY (settlement_id));
-CREATE INDEX IF NOT EXISTS killatamata_settlements_1 ON killatamata_settlements (provider_id);
-CREATE INDEX IF NOT EXISTS killatamata_settlements_2 ON killatamata_settlements (checkout_id) WHERE checkout_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS killatamata_settlements_3 ON killatamata_settlements (noticed_at) WHERE status IN ('noticed', 'confirmed');
-CREATE INDEX IF NOT EXISTS killatamata_settlements_4 ON killatamata_settlements (noticed_at) WHERE status IN ('unmatched', 'mismatched');
-CREATE INDEX IF NOT EXISTS killatamata_settlements_5 ON killatamata_settlements (payment_intent_id) WHERE payment_intent_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS killatamata_settlements_1 ON killatamata_settlements (provider_id COLLATE "C");
+CREATE INDEX IF NOT EXISTS killatamata_settlements_2 ON killatamata_settlements (provider_id);
+CREATE INDEX IF NOT EXISTS killatamata_settlements_3 ON killatamata_settlements (payment_intent_id COLLATE "C");
+CREATE INDEX IF NOT EXISTS killatamata_settlements_4 ON killatamata_settlements (checkout_id) WHERE checkout_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS killatamata_settlements_5 ON killatamata_settlements (noticed_at) WHERE status IN ('noticed', 'confirmed');
+CREATE INDEX IF NOT EXISTS killatamata_settlements_6 ON killatamata_settlements (noticed_at) WHERE status IN ('unmatched', 'mismatched');
+CREATE INDEX IF NOT EXISTS killatamata_settlements_7 ON killatamata_settlements (payment_intent_id) WHERE payment_intent_id IS NOT NULL;
 
 -- killatamata.x402, version 2
 CREATE TABLE IF NOT EXISTS killatamata_x402_payments (payment_id uuid NOT NULL, account_id text NOT NULL, purchase_id text NOT NULL, usd_cents bigint NOT NULL, status text NOT NULL, transaction text, claimed_at timestamptz(3) NOT NULL, PRIMARY KEY (payment_id));
