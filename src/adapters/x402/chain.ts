@@ -3,9 +3,10 @@
  * by the protocol's own library, in this process or by a facilitator over HTTP (relaying.ts). What became of it says the chain alone.
  */
 import type { PaymentPayload, PaymentRequirements } from '@x402/core/types'
-import { type Address, BaseError, createPublicClient, createWalletClient, type Hex, http } from 'viem'
+import { type Address, BaseError, createPublicClient, createWalletClient, custom, type Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { defineChain, parseAbi, parseAbiItem } from 'viem/utils'
+import { createRpc } from '../chain/rpc.ts'
 import {
   domainTypes,
   innerSignatureOf,
@@ -51,8 +52,9 @@ export interface X402ChainOptions {
   relayerKey: Hex | undefined
   /** Undefined: the library sends by itself. */
   facilitatorUrl: string | undefined
-  /** For one question. */
+  /** For one question, and the most bytes of its answer, or of several that are asked together. */
   timeoutMs: number
+  answerMaxBytes: number
   /** How long a sent transaction is waited for. */
   sendWaitMs: number
 }
@@ -83,14 +85,17 @@ export const requirementsOf = (
 export type OpenedX402Chain = ReturnType<typeof openX402Chain>
 
 /** Asks nothing by itself. Its methods reject with ChainSilent where the chain has no answer. */
-export function openX402Chain({ network: of, relayerKey, facilitatorUrl, timeoutMs, sendWaitMs }: X402ChainOptions) {
+export function openX402Chain(options: X402ChainOptions) {
+  const { network: of, relayerKey, facilitatorUrl, timeoutMs, answerMaxBytes, sendWaitMs } = options
   const id = Number(of.network.replace(/^eip155:/, ''))
   const chain = defineChain({
     ...{ id, name: of.network, nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 } },
     rpcUrls: { default: { http: [of.rpcUrl] } },
   })
+  const node = createRpc({ url: of.rpcUrl, timeoutMs, answerMaxBytes })
+  const request = ({ method, params = [] }: { method: string; params?: unknown[] }) => node.request(method, params)
   const over = {
-    ...{ chain, transport: http(of.rpcUrl, { timeout: timeoutMs, retryCount: 0 }) },
+    ...{ chain, transport: custom({ request }, { retryCount: 0 }) },
     ...{ pollingInterval: POLLING_MS, cacheTime: 0 },
   }
   const reader = createPublicClient(over)

@@ -87,7 +87,8 @@ export async function openX402(parts: ContextParts, standIns: StandIns | undefin
     openX402Chain({
       ...{ network, relayerKey: local?.relayerKey ?? given.X402_RELAYER_KEY },
       facilitatorUrl: local ? undefined : given.X402_FACILITATOR_URL,
-      ...{ timeoutMs: given.X402_RPC_TIMEOUT_MS, sendWaitMs: given.X402_SEND_WAIT_MS },
+      ...{ timeoutMs: given.X402_RPC_TIMEOUT_MS, answerMaxBytes: given.X402_RPC_ANSWER_MAX_BYTES },
+      sendWaitMs: given.X402_SEND_WAIT_MS,
     }),
   )
   const of = ({ network }: Authorization) => {

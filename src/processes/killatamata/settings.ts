@@ -99,6 +99,9 @@ export const killatamataSettings = z.object({
     .describe('private key of the account that pays the gas of payments; unset: a facilitator does'),
   X402_FACILITATOR_URL: z.url().optional().describe('facilitator over HTTP that verifies and sends payments'),
   X402_RPC_TIMEOUT_MS: count(4_000).describe('for one question to a chain’s node'),
+  X402_RPC_ANSWER_MAX_BYTES: count(4_194_304).describe(
+    'of what a chain’s node answers to one question, or to several at once',
+  ),
   X402_SEND_WAIT_MS: count(5_000).describe('how long a payment that was sent is waited for before the chain is asked'),
   X402_WAIT_MAX_MS: count(15_000).describe('how long a request waits for the chain; after it the payment is pending'),
   X402_POLL_MS: count(250).describe('between two looks at the chain for one payment'),

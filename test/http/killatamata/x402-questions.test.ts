@@ -42,7 +42,7 @@ async function fundedKey(): Promise<Hex> {
 const openChain = (relayerKey: Hex) =>
   openX402Chain({
     ...{ network: { ...payer.network, rpcUrl: node.url }, relayerKey, facilitatorUrl: undefined },
-    ...{ timeoutMs: 5_000, sendWaitMs: 5_000 },
+    ...{ timeoutMs: 5_000, answerMaxBytes: 1_000_000, sendWaitMs: 5_000 },
   })
 
 it('is sent once, under the next number, where another process with the key was first with its own', async () => {
