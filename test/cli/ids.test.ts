@@ -123,5 +123,7 @@ describe('rungate', () => {
     }
     const none = await run('rungate', 'calls', 'settle', '00000000', '--cost', '1', '--provider', 'openai')
     expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('no call has an id that begins')])
+    const whole = await run('rungate', 'calls', 'settle', id, '--cost', '1', '--provider', 'openai')
+    expect([whole.exitCode, whole.stderr]).toEqual([1, expect.stringContaining(`There is no call ${id}`)])
   })
 })

@@ -6,6 +6,7 @@ import { createDesks } from '../../commands/rungate/desk/desks.ts'
 import { unspent } from '../../commands/rungate/desk/unspent.ts'
 import { Rejected } from '../../commands/rungate/rejection.ts'
 import { usd } from '../../events/rungate/vocabulary.ts'
+import { isUuid } from '../../events/uuid.ts'
 import { limitsOf, rulesOf } from '../../processes/rungate/desks.ts'
 import { rungateSettings } from '../../processes/rungate/settings.ts'
 import { deskOfCall } from '../../projections/rungate/open-call.ts'
@@ -49,7 +50,7 @@ Exit codes: 0 settled (or was before), 1 there is no such call, 2 wrong usage, 3
 }
 
 function callOf(value: string): string {
-  if (isBeginning(value.toLowerCase())) return value.toLowerCase()
+  if (isUuid(value) || isBeginning(value.toLowerCase())) return value.toLowerCase()
   throw new InvalidArgumentError('A call’s id is a UUID, or its first 8 characters and more.')
 }
 
