@@ -140,8 +140,7 @@ async function startSecondApi({ eventStoreUrl, postgresUrl }: BenchInstance, env
   }
 }
 
-/** An account whose key of OpenAI leads to the provider. */
-/** `urls`: of all APIs that are up, the first one's first. */
+/** An account whose key of OpenAI leads to the provider. `urls`: of all APIs that are up, the first one's first. */
 async function openAccount(urls: readonly string[], providerUrl: string) {
   const [url] = urls
   const post = async (path: string, body: unknown, apiKey?: string) => {

@@ -1,7 +1,13 @@
 /** Authorizations (EIP-3009) as payers sign them, and what a transaction says of one. */
-
-import type { TransactionReceipt } from 'viem'
-import { type Address, BaseError, type Hex, isAddressEqual, isErc6492Signature, parseErc6492Signature } from 'viem'
+import {
+  type Address,
+  BaseError,
+  type Hex,
+  isAddressEqual,
+  isErc6492Signature,
+  parseErc6492Signature,
+  type TransactionReceipt,
+} from 'viem'
 import { parseAbiItem, parseEventLogs } from 'viem/utils'
 
 /** All that is needed to send it to the chain, now or after a crash. Amounts and times in whole numbers, as text. */

@@ -1,6 +1,7 @@
 /**
  * Proofs of persons as they are kept, codes, what answers a session’s cookie, and the secret part of files’ addresses: made under a key
- * of the installation, which the vault holds. A code follows from the id that the log has of it, so that whoever has the key can make its mail anew, and nobody else.
+ * of the installation, which the vault holds. A code follows from the id that the log has of it, so that whoever has the key can make
+ * its mail anew, and nobody else.
  */
 import { createHmac } from 'node:crypto'
 import { deterministicId } from '../../commands/identity.ts'

@@ -99,9 +99,9 @@ export function runSettlements(options: Options & ProcessDependencies): Promise<
   }
   /** Two that credit at the same moment would only get in each other's way. */
   async function letCredit(events: readonly Delivered[]): Promise<void> {
-    const recordedAt = events.findLast((event) => !isPoison(event))
-    if (!recordedAt) return
-    const { occurredAt } = (recordedAt as Recorded<Extract<SettlementEvent, { type: typeof CONFIRMED }>>).data
+    const last = events.findLast((event) => !isPoison(event))
+    if (!last) return
+    const { occurredAt } = (last as Recorded<Extract<SettlementEvent, { type: typeof CONFIRMED }>>).data
     const leftMs = Date.parse(occurredAt) + limits.graceMs - now().getTime()
     if (leftMs > 0) await delay(Math.min(leftMs, limits.graceMs), undefined, { signal })
   }
