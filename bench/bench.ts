@@ -7,6 +7,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import pico from 'picocolors'
+import { lowerWorkerThreads } from '../src/runtime/worker-priority.ts'
 import { runCommandsBench, type SuiteOptions } from './commands.ts'
 import { runEngineBench } from './engine.ts'
 import { runFirsthandBench } from './firsthand.ts'
@@ -63,6 +64,7 @@ Examples:
   npm run bench -- store queries --seconds 1 --rounds 3
 `
 
+lowerWorkerThreads()
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

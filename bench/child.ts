@@ -1,6 +1,7 @@
 /** One question to a process of its own, and its answer. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { lowerWorkerThreads } from '../src/runtime/worker-priority.ts'
 
 /**
  * Starts the module, sends it the order, and resolves with the first message that comes back, once the process has ended.
@@ -21,6 +22,7 @@ export async function askChild<Answer>(module: string, order: object): Promise<A
 
 /** In the process that was asked: does the work of the one order, answers, and lets go of the channel. */
 export function answerParent<Order>(work: (order: Order) => Promise<object>): void {
+  lowerWorkerThreads()
   process.once('message', (order) => {
     const answer = async () => {
       const value = await work(order as Order)

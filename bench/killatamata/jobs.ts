@@ -1,11 +1,14 @@
 /** Jobs: submitting them, seeing them, waiting for a picture, and reads beside encoders at work. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { drawing } from '../../src/adapters/media/render/pictures.ts'
+import { askChild } from '../child.ts'
 import type { SuiteOptions } from '../commands.ts'
 import { type BenchInstance, call, startProgram, stopProgram } from '../instance.ts'
 import { compare, figuresOf, load, type Measurement, pace, type Round, within } from '../measure.ts'
 import { apiOf, type Customer, credit, type Google, newCustomers, openLedgers } from './ground.ts'
+import type { ReadingOrder } from './reader.ts'
 
 const AT_ONCE = 16
 /** Each side, before it is measured. */
@@ -160,6 +163,7 @@ export async function pictures(instance: BenchInstance, { seconds, rounds }: Sui
   return [{ ...measured, ratio }]
 }
 
+const READER = fileURLToPath(new URL('./reader.ts', import.meta.url))
 const ENCODERS = 4
 const clip = {
   task: 'video.generate',
@@ -173,7 +177,9 @@ export async function readsBesideEncoders(instance: BenchInstance, options: Suit
   const [customer] = (await withCredit(instance, google, 1)) as [Customer]
   const known = await submit(instance, customer)
   await ended(instance, customer, known)
-  const read = () => pace(PER_SECOND, seconds, async () => void (await statusOf(instance, customer, known)))
+  const url = `${apiOf(instance)}/media/jobs?jobId=${known}`
+  const order: ReadingOrder = { url, apiKey: customer.apiKey, perSecond: PER_SECOND, seconds }
+  const read = () => askChild<Round>(READER, order)
   await read()
   const measured: { busy: Round[]; quiet: Round[] } = { busy: [], quiet: [] }
   for (let round = 0; round < rounds; round++) {

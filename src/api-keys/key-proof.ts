@@ -1,6 +1,6 @@
 /** Whether a presented key is the one whose hash is kept, in a time that says nothing of how close a guess came. */
 import { timingSafeEqual } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../runtime/lru.ts'
 import { hashKey } from './key-text.ts'
 
 /** Keys of one kind: what their texts name, and what is kept of them. */
@@ -25,7 +25,7 @@ const PROVEN_TTL_MS = 60_000
  * revoked or replaced key is refused at once.
  */
 export function createKeyProof<Kept>({ idOf, find, hashOf }: KeyKind<Kept>): (text: string) => Kept | undefined {
-  const proven = new LRUCache<string, { keyId: string; keyHash: string }>({ max: PROVEN_MAX, ttl: PROVEN_TTL_MS })
+  const proven = createLru<string, { keyId: string; keyHash: string }>(PROVEN_MAX, { ttlMs: PROVEN_TTL_MS })
   return (text) => {
     const proof = proven.get(text)
     const keyId = proof?.keyId ?? idOf(text)

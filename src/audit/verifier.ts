@@ -4,11 +4,12 @@
  * do not add up. It remembers a
  * bounded number of streams; one that it has forgotten is read again up to where it is taken up.
  */
-import { LRUCache } from 'lru-cache'
+
 import { locationDigest } from '../events/chain.ts'
 import type { AnyEvent } from '../events/event.ts'
 import { HEARTBEAT, type Registry, UndecodableEvent } from '../events/registry.ts'
 import { type Opening, openData } from '../events/sealing.ts'
+import { createLru } from '../runtime/lru.ts'
 import { isChained, isOthers, linkOf } from './chain.ts'
 import type { AuditRules } from './declarations.ts'
 import type { StreamSeen } from './hidden.ts'
@@ -95,7 +96,7 @@ const STREAMS_MAX = 200_000
 export function createVerifier(options: VerifierOptions): Verifier {
   const { rules } = options
   const books = options.logBooks ? rules.logBooks.map((book) => book.open(options.logBooks?.isFromStart === true)) : []
-  const streams = new LRUCache<string, StreamState>({ max: options.streamsMax ?? STREAMS_MAX })
+  const streams = createLru<string, StreamState>(options.streamsMax ?? STREAMS_MAX)
   const ids = createSeenSet()
   const commands = createSeenSet()
   const foreign = createSeenSet()

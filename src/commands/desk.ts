@@ -7,10 +7,10 @@
  * A process that finds another one at the same desk leaves it room after each append (docs/decisions/0013-turns-at-a-desk.md).
  */
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { AnyEvent, Cause } from '../events/event.ts'
 import { type NewEvent, WrongExpectedRevision } from '../events/store.ts'
 import { crashPoint } from '../runtime/crash-points.ts'
+import { createLru } from '../runtime/lru.ts'
 import {
   type Decided,
   type Desk,
@@ -70,7 +70,7 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
   const log = createDeskLog(store, decider)
   /** Those with work, which no bound may forget, and the others. */
   const busy = new Map<string, Place>()
-  const idle = new LRUCache<string, Place>({ max: limits.cachedMax })
+  const idle = createLru<string, Place>(limits.cachedMax)
   // Whatever was known may be of another log.
   store.onForgotten(() => {
     idle.clear()

@@ -4,7 +4,7 @@
  * so are all who know none and share an address. Who signs bodies instead is known by an earlier one on the connection.
  */
 import type { IncomingMessage } from 'node:http'
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../runtime/lru.ts'
 import { addressOf } from './client-address.ts'
 import type { Caller } from './turns.ts'
 
@@ -22,7 +22,7 @@ export interface Callers {
 const CREDENTIALS_MAX = 10_000
 
 export function createCallers(trustProxy: boolean): Callers {
-  const tenants = new LRUCache<string, Caller>({ max: CREDENTIALS_MAX })
+  const tenants = createLru<string, Caller>(CREDENTIALS_MAX)
   const signers = new WeakMap<IncomingMessage['socket'], { caller: Caller; url: string | undefined }>()
   return {
     of(request) {

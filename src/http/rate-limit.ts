@@ -2,7 +2,7 @@
  * Rate limits, by the classes that a context declares. The API processes of an installation count together
  * (shared-rates.ts); where nothing is shared, a process counts in its memory. A limit protects; it does not serve for billing.
  */
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../runtime/lru.ts'
 import type { Exchange, Principal } from './environment.ts'
 import { Problem } from './errors.ts'
 
@@ -35,7 +35,7 @@ export function createWindow({ keysMax, nowMs }: { keysMax: number; nowMs: () =>
   /** How many the key has now. */
   count(key: string): number
 } {
-  const counters = new LRUCache<string, { count: number; endsAtMs: number }>({ max: keysMax })
+  const counters = createLru<string, { count: number; endsAtMs: number }>(keysMax)
   return {
     add(key) {
       const now = nowMs()

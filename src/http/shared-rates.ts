@@ -5,8 +5,8 @@
  */
 import { hash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import type { Log } from '../log.ts'
+import { createLru } from '../runtime/lru.ts'
 import { WINDOW_MS, type Window, type WindowOf } from './rate-limit.ts'
 
 export interface SharedRatesOptions {
@@ -38,7 +38,7 @@ export function createSharedRates(options: SharedRatesOptions): {
   run(signal: AbortSignal): Promise<void>
 } {
   const { now, intervalMs, keysMax, batchMax, log } = options
-  const uses = new LRUCache<string, Use>({ max: keysMax })
+  const uses = createLru<string, Use>(keysMax)
   const unshared = new Set<string>()
   let windowMs = 0
 

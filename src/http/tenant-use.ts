@@ -3,7 +3,7 @@
  * all tenants share. A count of requests a minute (rate-limit.ts) says nothing of these: a few requests may cost more than
  * a thousand others.
  */
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../runtime/lru.ts'
 import type { Exchange, HttpLimits } from './environment.ts'
 import { Problem } from './errors.ts'
 import { CALLERS_MAX } from './rate-limit.ts'
@@ -66,7 +66,7 @@ export function createTenants(
   const { tenantInFlightMax, tenantLoopMaxPercent, tenantLoopWindowMs: windowMs, tenantListsMax } = limits
   const spentMaxMs = (windowMs * tenantLoopMaxPercent) / 100
   // A request under way keeps what it is counted in: a tenant that is forgotten meanwhile starts anew.
-  const uses = new LRUCache<string, TenantUse>({ max: CALLERS_MAX })
+  const uses = createLru<string, TenantUse>(CALLERS_MAX)
   // Whoever asked last, and when somebody else did: who is alone takes nothing from others.
   let latest: TenantUse | undefined
   let latestAtMs = 0

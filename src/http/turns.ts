@@ -9,7 +9,7 @@
  * begun in a turn while others ask, and a bounded share beside that. What his requests and connections cost before they are
  * begun, and after their end, is measured nowhere: so much is reckoned for each. Nobody is refused for what he takes: he waits.
  */
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../runtime/lru.ts'
 
 export interface Caller {
   /** A tenant, or an address. */
@@ -94,7 +94,7 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
   let held: Waiting[] = []
   let underWay: { untilMs: number; isOver: boolean }[] = []
   /** Of addresses, until when what they have taken is their share. */
-  const paidAtMs = new LRUCache<string, number>({ max: USES_MAX })
+  const paidAtMs = createLru<string, number>(USES_MAX)
   const uses = createUses()
   /** What the callers of a turn took of it. */
   let begun: { caller: Caller; tookMs: number }[] = []
@@ -262,7 +262,7 @@ export function createTurns(limits: TurnLimits, { nowMs, usedMs, defer, later }:
 
 /** What callers took of the loop in the last second: older use counts for less and less. */
 function createUses() {
-  const uses = new LRUCache<string, { ms: number; atMs: number }>({ max: USES_MAX })
+  const uses = createLru<string, { ms: number; atMs: number }>(USES_MAX)
   const left = ({ ms, atMs }: { ms: number; atMs: number }, now: number) => ms * Math.exp((atMs - now) / 1_000)
   return {
     percent(name: string, now: number): number {

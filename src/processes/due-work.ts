@@ -5,9 +5,9 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import type { Log } from '../log.ts'
 import { createAlarm } from '../runtime/alarm.ts'
+import { createLru } from '../runtime/lru.ts'
 
 export interface DueItem {
   id: string
@@ -85,7 +85,7 @@ export function createDueWork<Item extends DueItem>(options: DueWorkOptions<Item
   const { name, limits, log, now, random = Math.random } = options
   const queues = new Map<string, KeyQueue<Item>>()
   const underWay = new Map<string, Promise<void>>()
-  const failed = new LRUCache<string, { failures: number; notBeforeMs: number }>({ max: FAILED_MAX })
+  const failed = createLru<string, { failures: number; notBeforeMs: number }>(FAILED_MAX)
   const alarm = createAlarm()
   const keepsOrder = limits.keyConcurrencyMax === 1
   const pauseOf = ({ id, key }: Item): string => (keepsOrder ? key : id)

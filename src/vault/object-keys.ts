@@ -5,10 +5,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { LRUCache } from 'lru-cache'
 import { encrypt, KEY_BYTES, keyIdOf } from '../events/sealing.ts'
 import type { ReadModels } from '../postgres/database.ts'
 import { inTransaction } from '../postgres/transaction.ts'
+import { createLru } from '../runtime/lru.ts'
 import type { KeyRing } from './key-ring.ts'
 
 export type ObjectKey = Uint8Array | 'destroyed' | 'missing'
@@ -40,7 +40,7 @@ export function createObjectKeys(
   ring: KeyRing,
   { cachedMax, ttlMs }: { cachedMax: number; ttlMs: number },
 ): ObjectKeys {
-  const cache = new LRUCache<string, Uint8Array>({ max: cachedMax, ttl: ttlMs })
+  const cache = createLru<string, Uint8Array>(cachedMax, { ttlMs: ttlMs })
   const nameOf = (kind: string, id: string) => JSON.stringify([kind, id])
 
   async function find(kind: string, id: string): Promise<ObjectKey> {

@@ -6,7 +6,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { LRUCache } from 'lru-cache'
 import {
   encrypt,
   KEY_BYTES,
@@ -20,6 +19,7 @@ import { isUuid } from '../events/uuid.ts'
 import type { ReadModels } from '../postgres/database.ts'
 import { inTransaction } from '../postgres/transaction.ts'
 import { InvalidConfiguration } from '../runtime/invalid-configuration.ts'
+import { createLru } from '../runtime/lru.ts'
 import { type KeyRing, ringOf } from './key-ring.ts'
 
 export interface VaultOptions {
@@ -98,7 +98,7 @@ export const personBound = (person: string): Buffer => Buffer.from(`opslog perso
 
 export function createVault({ db, sealingKey, cachedMax, log }: VaultOptions): Vault {
   const ring = ringOf(sealingKey)
-  const cache = new LRUCache<string, PersonKey>({ max: cachedMax })
+  const cache = createLru<string, PersonKey>(cachedMax)
   const listeners: ((person: string) => void)[] = []
   const missing = new Set<string>()
   /** Counts `forget`: an answer that was asked for before one is not kept. */

@@ -2,10 +2,11 @@
  * A context's webhook endpoints in memory, with their whole history: whether an event is delivered is decided by how the
  * endpoint stood at the event's place in the log, so that a batch that is handled again decides the same.
  */
-import { LRUCache } from 'lru-cache'
+
 import { type Aggregate, fold, streamName } from '../commands/decider.ts'
 import type { AnyEvent, Recorded } from '../events/event.ts'
 import type { EventStore } from '../events/store.ts'
+import { createLru } from '../runtime/lru.ts'
 import type { EndpointReport, WebhookEndpointState } from './endpoint.ts'
 import type { PlacesState } from './places.ts'
 
@@ -32,7 +33,7 @@ export function createWebhookEndpoints(
   cachedMax: number,
 ): WebhookEndpoints {
   // The cache holds the reading under way: one that began before a `forget` cannot put an old history back.
-  const histories = new LRUCache<string, Promise<History>>({ max: cachedMax })
+  const histories = createLru<string, Promise<History>>(cachedMax)
 
   function historyOf(stream: string): Promise<History> {
     const kept = histories.get(stream)

@@ -1,6 +1,7 @@
 /** Which trace a delivery belongs to: that of the event that it tells of. Its endpoint is told, in the header `traceparent`. */
-import { LRUCache } from 'lru-cache'
+
 import type { EventStore } from '../events/store.ts'
+import { createLru } from '../runtime/lru.ts'
 
 export interface DeliveryTraces {
   /** A delivery that was made in this process; undefined: it belongs to no trace. */
@@ -14,7 +15,7 @@ export function createDeliveryTraces(
   streamOf: (deliveryId: string) => string,
   knownMax: number,
 ): DeliveryTraces {
-  const known = new LRUCache<string, { traceparent: string | undefined }>({ max: knownMax })
+  const known = createLru<string, { traceparent: string | undefined }>(knownMax)
   return {
     note: (deliveryId, traceparent) => void known.set(deliveryId, { traceparent }),
     async of(deliveryId) {

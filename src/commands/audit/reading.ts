@@ -2,11 +2,12 @@
  * Puts on record what an auditor has read. There is nothing to decide, so nothing is loaded but the stream's end; that
  * is kept for the next time, and another process that has written meanwhile is noticed by the expected revision.
  */
-import { LRUCache } from 'lru-cache'
+
 import { READING_CATEGORY, type ReadingEvent } from '../../events/audit/reading.ts'
 import type { Recorded } from '../../events/event.ts'
 import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../events/store.ts'
 import { createKeyedQueue } from '../../runtime/keyed-queue.ts'
+import { createLru } from '../../runtime/lru.ts'
 import type { CommandContext } from '../handle.ts'
 import { eventId } from '../identity.ts'
 
@@ -33,7 +34,7 @@ export function createReadingRecorder(
   store: Pick<EventStore, 'append' | 'readLast' | 'readStream'>,
   limits: ReadingRecorderLimits,
 ): ReadingRecorder {
-  const tails = new LRUCache<string, Tail>({ max: limits.auditorsMax })
+  const tails = createLru<string, Tail>(limits.auditorsMax)
   const { runInOrder } = createKeyedQueue()
 
   async function tailOf(stream: string): Promise<Tail> {

@@ -1,6 +1,7 @@
 /** What the audit API works with, put together from what an instance has. */
-import { LRUCache } from 'lru-cache'
+
 import { createKnownOwners } from '../../audit/scope.ts'
+import { createLru } from '../../runtime/lru.ts'
 import type { AuditParts } from './access.ts'
 import { createGate } from './gate.ts'
 
@@ -13,5 +14,5 @@ export const createAuditParts = (given: Omit<AuditParts, 'knownOwners' | 'gate' 
   ...given,
   knownOwners: createKnownOwners(STREAM_OWNERS_MAX),
   gate: createGate(given.limits),
-  places: new LRUCache({ max: PLACES_MAX }),
+  places: createLru(PLACES_MAX),
 })

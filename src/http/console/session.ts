@@ -6,13 +6,13 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
-import { LRUCache } from 'lru-cache'
 import { type SessionFacts, session as sessionAggregate } from '../../commands/console/session.ts'
 import { commandContext } from '../../commands/context.ts'
 import type { CommandContext } from '../../commands/handle.ts'
 import type { SessionEnding } from '../../events/console/session.ts'
 import type { Actor } from '../../events/event.ts'
 import { findExpiredSessions, type SessionRow, sessionIdsOf } from '../../projections/console/session.ts'
+import { createLru } from '../../runtime/lru.ts'
 import { hashSecret, isSecret, newSecret } from '../../runtime/secret.ts'
 import { clientAddress } from '../client-address.ts'
 import type { SharedRuntime } from '../context.ts'
@@ -44,8 +44,8 @@ export type NewSession = Pick<
 export function createSessions(parts: ConsoleParts, runtime: SharedRuntime, declared: readonly DeclaredConsole[]) {
   const { bus, db, clock, sessions, limits, publicUrl } = parts
   const { trustProxy } = runtime.limits
-  const seen = new LRUCache<string, true>({ max: SEEN_MAX })
-  const used = new LRUCache<string, number>({ max: USES_MAX })
+  const seen = createLru<string, true>(SEEN_MAX)
+  const used = createLru<string, number>(USES_MAX)
   const gapMinMs = limits.sessionIdleMs / USE_GAP_PART
 
   const contextOf = (c: PageContext, actor: Actor): CommandContext =>

@@ -1,5 +1,5 @@
 /** How often something was asked for, by whom: in this process, from the first time on until the window is over. */
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../../runtime/lru.ts'
 import { createWindow } from '../rate-limit.ts'
 
 export type Count = (key: string) => { count: number; resetMs: number }
@@ -12,7 +12,7 @@ export function createMinutely(keysMax: number, nowMs: () => number): Count {
 const HOUR_MS = 3_600_000
 
 export function createHourly(keysMax: number, nowMs: () => number): Count {
-  const counters = new LRUCache<string, { count: number; endsAtMs: number }>({ max: keysMax })
+  const counters = createLru<string, { count: number; endsAtMs: number }>(keysMax)
   return (key) => {
     const now = nowMs()
     const known = counters.get(key)

@@ -2,7 +2,7 @@
  * What is to be done about money outside, whether or not somebody asks: checkouts that nobody told us the end of, payments
  * whose credits are missing, top-ups that are due. Saved settings are looked at again after a crash between their two steps.
  */
-import { LRUCache } from 'lru-cache'
+
 import { systemContext } from '../../commands/context.ts'
 import { organization, type Settings } from '../../commands/firsthand/organization.ts'
 import { topUpRuleOf } from '../../commands/firsthand/organization-payments.ts'
@@ -14,6 +14,7 @@ import type { OrganizationEvent } from '../../events/firsthand/organization.ts'
 import type { WalletEvent } from '../../events/firsthand/wallet.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { findDueTopUps, findUnsettledPurchases } from '../../projections/firsthand/purchase.ts'
+import { createLru } from '../../runtime/lru.ts'
 import { createDueWork, type DueWork, type DueWorkLimits, usualPace } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import type { PaymentsOf } from './payment-access.ts'
@@ -61,7 +62,7 @@ interface DueSession {
 /** Asks the provider about sessions that have been open for long, each once in that time. */
 export function createSessionSweep(options: PaymentOptions): DueWork<DueSession> {
   const { db, log, limits, now = () => new Date() } = options
-  const asked = new LRUCache<string, true>({ max: ASKED_MAX, ttl: limits.sessionAgeMs })
+  const asked = createLru<string, true>(ASKED_MAX, { ttlMs: limits.sessionAgeMs })
   // Each look goes on behind the one before: a checkout that nobody pays stays open for a day, and hides no later one.
   let last: Awaited<ReturnType<typeof findUnsettledPurchases>>[number] | undefined
   return createDueWork<DueSession>({

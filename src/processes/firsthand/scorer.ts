@@ -2,10 +2,11 @@
  * The scorer: what is submitted is scored in lanes, some at once for each organization, so that one with much to score holds
  * up nobody but itself.
  */
-import { LRUCache } from 'lru-cache'
+
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { Log } from '../../log.ts'
 import { findDueScorings } from '../../projections/firsthand/claim.ts'
+import { createLru } from '../../runtime/lru.ts'
 import { createDueWork, type DueWork, usualPace } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import { SCORING } from './process-names.ts'
@@ -68,7 +69,7 @@ export function offerScorings(
 }
 
 function createScoring({ db, log, pace = usualPace, parts, limits }: Options): DueWork<Due> {
-  const postponed = new LRUCache<string, number>({ max: POSTPONED_MAX })
+  const postponed = createLru<string, number>(POSTPONED_MAX)
   const { concurrencyMax, organizationConcurrencyMax, batchMax, pollIntervalMs } = limits
   const work = createDueWork<Due>({
     name: 'scoring',

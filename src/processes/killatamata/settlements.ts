@@ -3,7 +3,6 @@
  * has told the end of: a lost event must not need a claim.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import { consequenceContext, systemContext } from '../../commands/context.ts'
 import { deterministicId } from '../../commands/identity.ts'
 import { type SettlementState, settlement } from '../../commands/killatamata/settlement.ts'
@@ -13,6 +12,7 @@ import type { SettlementEvent } from '../../events/killatamata/payment.ts'
 import type { CheckoutProvider } from '../../events/killatamata/vocabulary.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { findOpenSettlements, type SettlementRow } from '../../projections/killatamata/payment.ts'
+import { createLru } from '../../runtime/lru.ts'
 import { createDueWork, type DueItem, type DueWork } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import { credit, type Purchasing, settle } from './purchasing.ts'
@@ -41,7 +41,7 @@ const ASKED_MAX = 10_000
 type Due = DueItem & { provider: CheckoutProvider; providerId: string }
 
 export function createSettlementSweep({ db, log, now = () => new Date(), purchasing, limits }: Options): DueWork<Due> {
-  const asked = new LRUCache<string, true>({ max: ASKED_MAX, ttl: limits.ageMs })
+  const asked = createLru<string, true>(ASKED_MAX, { ttlMs: limits.ageMs })
   // Each look goes on behind the one before: a page that nobody pays stays open for a day, and hides no later one.
   let last: SettlementRow | undefined
   return createDueWork<Due>({

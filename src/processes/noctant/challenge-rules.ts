@@ -5,7 +5,6 @@
  * or by time has the account's positions closed and its trading disabled.
  */
 
-import { LRUCache } from 'lru-cache'
 import { systemContext } from '../../commands/context.ts'
 import type { CommandBus, CommandContext } from '../../commands/handle.ts'
 import { deterministicId, fingerprintOf } from '../../commands/identity.ts'
@@ -21,6 +20,7 @@ import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { Log } from '../../log.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import { dueChallenges } from '../../projections/noctant/challenge.ts'
+import { createLru } from '../../runtime/lru.ts'
 import { createDueWork, type DueItem } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 
@@ -101,7 +101,7 @@ export function runChallengeRules(options: ProcessDependencies & ChallengeRulesD
 }
 
 export function createChallengeRules({ bus, store, db, log, limits }: ChallengeRulesDeps) {
-  const unchallenged = new LRUCache<string, true>({ max: limits.accountsCacheMax })
+  const unchallenged = createLru<string, true>(limits.accountsCacheMax)
   const { recordIntervalMs } = limits
 
   /** Measures what the engine's log holds beyond the challenge's last record; `at`: as far as the clock may be taken. */

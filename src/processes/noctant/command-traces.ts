@@ -1,7 +1,8 @@
 /** The engine's word on a command as a span: part of the request's trace, with the time since the command was accepted. */
-import { LRUCache } from 'lru-cache'
+
 import type { EventStore } from '../../events/store.ts'
 import type { Log } from '../../log.ts'
+import { createLru } from '../../runtime/lru.ts'
 import { isSampled, isTracing, span } from '../../telemetry.ts'
 
 interface Sent {
@@ -25,7 +26,7 @@ export function createCommandTraces(
   streamOf: (commandId: string) => string,
   log: Log,
 ): CommandTraces {
-  const known = new LRUCache<string, Sent>({ max: KNOWN_MAX })
+  const known = createLru<string, Sent>(KNOWN_MAX)
   async function recorded(commandId: string): Promise<Sent | undefined> {
     const [first] = await Array.fromAsync(store.readStream(streamOf(commandId), { maxCount: 1n }))
     return first && { traceparent: first.metadata.traceparent, acceptedAt: String(first.data.occurredAt) }

@@ -6,7 +6,7 @@
  * Everything recorded follows from the message alone, so two ingests at work would write the same bytes.
  */
 
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import { deterministicId } from '../../commands/identity.ts'
 import type { Cause } from '../../events/event.ts'
 import { type EventStore, type NewEvent, WrongExpectedRevision } from '../../events/store.ts'
@@ -14,6 +14,7 @@ import { type EngineEvent, engineEventSchema } from '../../gateway/contract.ts'
 import type { MessageStream, StreamMessage } from '../../gateway/stream.ts'
 import type { Log } from '../../log.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
+import { createLru } from '../../runtime/lru.ts'
 
 export interface IngestOptions {
   stream: MessageStream
@@ -51,8 +52,8 @@ interface Incoming {
 
 /** Runs until `signal` aborts. Messages that could not be entered for now are delivered again by the stream. */
 export async function runEngineIngest(options: IngestOptions): Promise<void> {
-  const tails = new LRUCache<string, Tail>({ max: options.accountsCacheMax })
-  const resendAskedMs = new LRUCache<string, number>({ max: 10_000, ttl: options.resendIntervalMs })
+  const tails = createLru<string, Tail>(options.accountsCacheMax)
+  const resendAskedMs = createLru<string, number>(10_000, { ttlMs: options.resendIntervalMs })
   const batches = options.stream.consume('events', {
     durable: 'opslog-ingest',
     maxAckPending: options.ackPendingMax,

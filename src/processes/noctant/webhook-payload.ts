@@ -3,7 +3,6 @@
  * replay sends the same bytes under the same id. Standard Webhooks asks for no more than `type` and `data`.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import type { CommandBus } from '../../commands/handle.ts'
 import { account } from '../../commands/noctant/account.ts'
 import type { Recorded } from '../../events/event.ts'
@@ -13,6 +12,7 @@ import type { ReadModels } from '../../postgres/database.ts'
 import { projectionsCheckpoint, readCheckpoint } from '../../projections/checkpoint.ts'
 import { type AccountOwner, findAccountOwner } from '../../projections/noctant/partner-event.ts'
 import { snakeCase } from '../../runtime/letter-case.ts'
+import { createLru } from '../../runtime/lru.ts'
 
 export interface EventOwner {
   /** The operator. */
@@ -57,7 +57,7 @@ const WAIT_POLL_MS = 20
  * know. Undefined: nobody that this system knows. Throws where the read models do not come far enough to tell.
  */
 export function createOwnerOf({ bus, db, cachedMax, waitMaxMs }: OwnerOptions): OwnerOf {
-  const byExecutionAccount = new LRUCache<string, EventOwner>({ max: cachedMax })
+  const byExecutionAccount = createLru<string, EventOwner>(cachedMax)
 
   async function ofAccount(programAccountId: string): Promise<EventOwner | undefined> {
     const state = await bus.load(account, programAccountId)

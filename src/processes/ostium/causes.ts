@@ -1,10 +1,11 @@
 /** What an action follows from: the event by which it is owed. By it audits go from the request to the block. */
-import { LRUCache } from 'lru-cache'
+
 import { consequenceContext, systemContext } from '../../commands/context.ts'
 import type { CommandContext } from '../../commands/handle.ts'
 import { action } from '../../commands/ostium/action.ts'
 import type { Recorded } from '../../events/event.ts'
 import type { EventStore } from '../../events/store.ts'
+import { createLru } from '../../runtime/lru.ts'
 
 /** Of a command of this part, for the action; without a cause where nothing is on record of it. */
 export type ContextOf = (actionId: string, commandId: string, at: string) => Promise<CommandContext>
@@ -12,7 +13,7 @@ export type ContextOf = (actionId: string, commandId: string, at: string) => Pro
 const CACHED_MAX = 1_000
 
 export function contextsOf(part: string, store: Pick<EventStore, 'readStream'>): ContextOf {
-  const causes = new LRUCache<string, Recorded>({ max: CACHED_MAX })
+  const causes = createLru<string, Recorded>(CACHED_MAX)
 
   async function causeOf(actionId: string): Promise<Recorded | undefined> {
     const known = causes.get(actionId)

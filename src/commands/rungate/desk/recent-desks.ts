@@ -1,5 +1,5 @@
 /** At which desks of an account this process was of late, so that figures of the account can wait for what was done there. */
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../../../runtime/lru.ts'
 import type { DeskOf } from './run-interface.ts'
 
 const ACCOUNTS_MAX = 5_000
@@ -15,7 +15,7 @@ export interface RecentDesks {
 
 export function createRecentDesks(elapsedMs: () => number): RecentDesks {
   /** Account → agent → when; the latest one last. */
-  const recent = new LRUCache<string, Map<string, number>>({ max: ACCOUNTS_MAX })
+  const recent = createLru<string, Map<string, number>>(ACCOUNTS_MAX)
   return {
     note({ accountId, agentId }) {
       const agents = recent.get(accountId) ?? new Map<string, number>()

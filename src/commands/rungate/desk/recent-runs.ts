@@ -1,5 +1,5 @@
 /** Runs that began of late, on whichever process: what is decided on one by its id alone finds its desk here before the read models show it. */
-import { LRUCache } from 'lru-cache'
+import { createLru } from '../../../runtime/lru.ts'
 import type { DeskOf } from './run-interface.ts'
 
 const RUNS_MAX = 20_000
@@ -16,7 +16,7 @@ export interface RecentRuns {
 }
 
 export function createRecentRuns(): RecentRuns {
-  const runs = new LRUCache<string, StartedRun>({ max: RUNS_MAX })
+  const runs = createLru<string, StartedRun>(RUNS_MAX)
   return {
     note: (runId, { accountId, agentId, policyId }) => void runs.set(runId, { accountId, agentId, policyId }),
     forget: (runId) => void runs.delete(runId),

@@ -1,10 +1,10 @@
 /** Notes that a key is in use: beside the request that it signed, never in its way, and now and again only. */
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { systemContext } from '../../../commands/context.ts'
 import { organization } from '../../../commands/firsthand/organization.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import type { Log } from '../../../log.ts'
+import { createLru } from '../../../runtime/lru.ts'
 import type { FirsthandParts } from '../access.ts'
 
 /** Keys whose last note is remembered, until the read models have it. */
@@ -22,7 +22,7 @@ export function createKeyUse({
   /** Least time between two notes. */
   gapMinMs: number
 }): FirsthandParts['noteUse'] {
-  const noted = new LRUCache<string, number>({ max: KEYS_MAX })
+  const noted = createLru<string, number>(KEYS_MAX)
   return ({ organization_id: organizationId, key_id: keyId, last_used_at }) => {
     const now = clock()
     const last = noted.get(keyId) ?? (last_used_at === null ? undefined : Date.parse(last_used_at))

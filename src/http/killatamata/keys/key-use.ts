@@ -1,10 +1,10 @@
 /** Notes the days on which a key was used: beside the request that it signed, never in its way. */
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { systemContext } from '../../../commands/context.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import { apiKeyUse } from '../../../commands/killatamata/api-key-use.ts'
 import type { Log } from '../../../log.ts'
+import { createLru } from '../../../runtime/lru.ts'
 import type { KillatamataParts } from '../access.ts'
 
 /** Keys whose last day is remembered. */
@@ -18,7 +18,7 @@ interface Options {
 }
 
 export function createKeyUse({ bus, log, clock }: Options): KillatamataParts['noteUse'] {
-  const noted = new LRUCache<string, string>({ max: KEYS_MAX })
+  const noted = createLru<string, string>(KEYS_MAX)
   return ({ accountId, keyId }) => {
     const at = clock().toISOString()
     const day = at.slice(0, DAY_LENGTH)

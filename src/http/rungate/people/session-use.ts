@@ -1,10 +1,10 @@
 /** Notes that a session is in use, which prolongs it: beside the request that it signed, and now and again only. */
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { systemContext } from '../../../commands/context.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import { session } from '../../../commands/rungate/session.ts'
 import type { Log } from '../../../log.ts'
+import { createLru } from '../../../runtime/lru.ts'
 import type { RungateParts } from '../access.ts'
 
 /** Sessions whose last note is remembered, until the read models have it. */
@@ -21,7 +21,7 @@ interface Options {
 
 /** Answers whether the use is noted now: the browser's cookie is prolonged then too. */
 export function createSessionUse({ bus, log, clock, sessionMs, gapMinMs }: Options): RungateParts['noteSeen'] {
-  const noted = new LRUCache<string, number>({ max: SESSIONS_MAX })
+  const noted = createLru<string, number>(SESSIONS_MAX)
   return ({ session_id: sessionId, last_active_at, created_at }) => {
     const now = clock()
     const last = noted.get(sessionId) ?? Date.parse(last_active_at ?? created_at)

@@ -2,10 +2,11 @@
  * How many steps an account may still make this month. The figure comes from the read models now and again, beside the calls;
  * between two looks this process adds what it admitted itself. Accounts without a limit cost nothing.
  */
-import { LRUCache } from 'lru-cache'
+
 import type { ReadModels } from '../../../postgres/database.ts'
 import type { AccountRow } from '../../../projections/rungate/account.ts'
 import { stepsSince } from '../../../projections/rungate/run.ts'
+import { createLru } from '../../../runtime/lru.ts'
 import { monthOf } from '../account/account-view.ts'
 
 export interface MonthlySteps {
@@ -25,7 +26,7 @@ const ACCOUNTS_MAX = 10_000
 const FRESH_MS = 2_000
 
 export function createMonthlySteps(db: ReadModels, clock: () => Date): MonthlySteps {
-  const counted = new LRUCache<string, Counted>({ max: ACCOUNTS_MAX })
+  const counted = createLru<string, Counted>(ACCOUNTS_MAX)
   const asking = new Map<string, Promise<void>>()
 
   function ask(accountId: string, month: string): Promise<void> {

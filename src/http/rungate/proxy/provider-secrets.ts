@@ -1,7 +1,8 @@
 /** Secrets of provider keys in the memory of this process, each opened once: calls go on while Postgres is away. */
-import { LRUCache } from 'lru-cache'
+
 import { PROVIDER_SECRETS } from '../../../processes/rungate/completion.ts'
 import type { ProviderKeyRow } from '../../../projections/rungate/provider-key.ts'
+import { createLru } from '../../../runtime/lru.ts'
 import type { ObjectKeys } from '../../../vault/object-keys.ts'
 import { openWithVault } from '../../../webhooks/secret.ts'
 
@@ -17,7 +18,7 @@ export const SECRETS_MAX = 20_000
 export function createOpenedSecrets(keys: Pick<ObjectKeys, 'find'>): OpenedSecrets {
   const unseal = openWithVault(keys, PROVIDER_SECRETS)
   // By the secret, not by its key: a rotated key has another one.
-  const opened = new LRUCache<string, string>({ max: SECRETS_MAX })
+  const opened = createLru<string, string>(SECRETS_MAX)
 
   const open = ({ key_id: endpointId, secret_id: secretId, sealed }: ProviderKeyRow): string | Promise<string> => {
     const known = opened.get(secretId)

@@ -3,12 +3,12 @@
  * preference and its way of taking keys in turn. What it goes by is this process's own, and only buys an even load.
  */
 import { Decimal } from 'decimal.js'
-import { LRUCache } from 'lru-cache'
 import { costOf } from '../../../adapters/llm/cost.ts'
 import type { PricedModel } from '../../../adapters/llm/price-table.ts'
 import { noUsage } from '../../../adapters/llm/usage.ts'
 import type { CandidateKey, Format, Route } from '../../../commands/rungate/routing.ts'
 import type { PolicySettings } from '../../../events/rungate/policy-settings.ts'
+import { createLru } from '../../../runtime/lru.ts'
 
 /** One key of one provider, with what it is asked for. */
 export interface Target {
@@ -44,10 +44,10 @@ const REMEMBERED_MAX = 20_000
 const LATENCIES_MAX = 100
 
 export function createTargetOrder(): TargetOrder {
-  const turns = new LRUCache<string, number>({ max: REMEMBERED_MAX })
-  const weights = new LRUCache<string, Map<string, number>>({ max: REMEMBERED_MAX })
-  const sticky = new LRUCache<string, string>({ max: REMEMBERED_MAX })
-  const latencies = new LRUCache<string, number[]>({ max: REMEMBERED_MAX })
+  const turns = createLru<string, number>(REMEMBERED_MAX)
+  const weights = createLru<string, Map<string, number>>(REMEMBERED_MAX)
+  const sticky = createLru<string, string>(REMEMBERED_MAX)
+  const latencies = createLru<string, number[]>(REMEMBERED_MAX)
 
   function keysInTurn(name: string, keys: readonly CandidateKey[], way: Routing['loadBalancing']): CandidateKey[] {
     if (way === 'failover' || keys.length < 2) return [...keys]

@@ -1,8 +1,9 @@
 /** What /health shows: whether the read models answer, and how much there is. Asked for once a second at most. */
-import { LRUCache } from 'lru-cache'
+
 import type { ReadModels } from '../../../postgres/database.ts'
 import { countAgents } from '../../../projections/rungate/agent.ts'
 import { countRunning } from '../../../projections/rungate/run.ts'
+import { createLru } from '../../../runtime/lru.ts'
 
 export interface Counts {
   storage: 'connected' | 'error'
@@ -18,7 +19,7 @@ const KEPT_MS = 1_000
 
 export function createHealth(db: ReadModels): Health {
   const startedMs = performance.now()
-  const kept = new LRUCache<'counts', Promise<Counts>>({ max: 1, ttl: KEPT_MS })
+  const kept = createLru<'counts', Promise<Counts>>(1, { ttlMs: KEPT_MS })
   let last = { agents: 0, activeRuns: 0 }
   const ask = async (): Promise<Counts> => {
     try {

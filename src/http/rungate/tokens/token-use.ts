@@ -1,10 +1,10 @@
 /** Notes that a token is in use: beside the request that it signed, never in its way, and now and again only. */
 import { randomUUID } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { systemContext } from '../../../commands/context.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import { adminToken } from '../../../commands/rungate/admin-token.ts'
 import type { Log } from '../../../log.ts'
+import { createLru } from '../../../runtime/lru.ts'
 import type { RungateParts } from '../access.ts'
 
 /** Tokens whose last note is remembered, until the read models have it. */
@@ -22,7 +22,7 @@ export function createTokenUse({
   /** Least time between two notes. */
   gapMinMs: number
 }): RungateParts['noteUse'] {
-  const noted = new LRUCache<string, number>({ max: TOKENS_MAX })
+  const noted = createLru<string, number>(TOKENS_MAX)
   return ({ token_id: tokenId, last_used_at }) => {
     const now = clock()
     const last = noted.get(tokenId) ?? (last_used_at === null ? undefined : Date.parse(last_used_at))

@@ -1,5 +1,5 @@
 /** From what a caller asks for to a job that can be held for, kept, and run as it stands. Nothing is charged, and nothing is in the log. */
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import { ToolMissing } from '../../../adapters/media/tools.ts'
 import { readInput } from '../../../commands/killatamata/media/inputs.ts'
 import type { Json, PlannedSource } from '../../../commands/killatamata/media/plan.ts'
@@ -9,6 +9,7 @@ import { Rejected } from '../../../commands/killatamata/rejection.ts'
 import type { MediaSource, MediaTask, PreparedJob } from '../../../events/killatamata/media.ts'
 import type { ReadModels } from '../../../postgres/database.ts'
 import { findTaskDuration } from '../../../projections/killatamata/media.ts'
+import { createLru } from '../../../runtime/lru.ts'
 import { vetAddress } from './outbound.ts'
 import type { Media } from './parts.ts'
 import { stage } from './staging.ts'
@@ -101,7 +102,7 @@ const durations = new WeakMap<ReadModels, Durations>()
 
 /** Of the last jobs of this task, as it was found half a minute ago at most. */
 async function usualDuration(db: ReadModels, task: MediaTask) {
-  const known: Durations = durations.get(db) ?? new LRUCache({ max: 20, ttl: KNOWN_MS })
+  const known: Durations = durations.get(db) ?? createLru(20, { ttlMs: KNOWN_MS })
   durations.set(db, known)
   // A thousand requests at once ask once; what fails is asked again.
   let asking = known.get(task)
