@@ -131,14 +131,21 @@ const connections = new Agent({ connections: CONNECTIONS_MAX })
 export async function call(
   method: Dispatcher.HttpMethod,
   url: string,
-  options: { apiKey?: string; body?: unknown; headers?: Readonly<Record<string, string>>; expect: number[] },
+  options: {
+    apiKey?: string
+    /** What is sent as JSON, or what was written already. */
+    body?: unknown
+    text?: string
+    headers?: Readonly<Record<string, string>>
+    expect: number[]
+  },
 ): Promise<string> {
   const headers = {
     ...options.headers,
     ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
     ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
   }
-  const body = options.body === undefined ? null : JSON.stringify(options.body)
+  const body = options.body === undefined ? (options.text ?? null) : JSON.stringify(options.body)
   const answer = await connections.request({ ...originAndPath(url), method, headers, body })
   const text = await answer.body.text()
   if (options.expect.includes(answer.statusCode)) return text

@@ -33,6 +33,12 @@ export function standingOf({ ratio, floor, goal, moonshot }: Measurement): 'miss
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 
+export const medianOf = (values: readonly number[]): number =>
+  quantile(
+    values.toSorted((left, right) => left - right),
+    0.5,
+  )
+
 export function figuresOf(rounds: readonly Round[]): Figures {
   const perSecond = rounds.map((round) => round.perSecond).sort((left, right) => left - right)
   const latencies = rounds.flatMap((round) => round.latenciesMs).sort((left, right) => left - right)
@@ -108,10 +114,7 @@ export async function compareInPairs(
   return {
     name,
     ...figures,
-    ratio: quantile(
-      ratios.toSorted((left, right) => left - right),
-      0.5,
-    ),
+    ratio: medianOf(ratios),
     ...bounds,
   }
 }

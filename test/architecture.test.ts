@@ -45,13 +45,13 @@ const web = ['hono', '@hono/zod-openapi', '@hono/node-server', 'ws', '@scalar/fa
 
 /** Who may import whom (docs/architecture.md). Every layer may use src/runtime and the types of src/config.ts and src/log.ts. */
 const rules: Record<string, LayerRule> = {
-  runtime: { layers: [], packages: [] },
+  runtime: { layers: [], packages: ['lru-cache'] },
   eventstore: { layers: [], packages: ['@eventstore/db-client', '@grpc/grpc-js'] },
   postgres: { layers: [], packages: ['pg', 'pg-protocol', 'kysely'] },
   gateway: { layers: [], packages: ['nats'] },
   engine: {
     layers: [],
-    packages: ['decimal.js', 'hono', '@hono/node-server', 'lru-cache'],
+    packages: ['decimal.js', 'hono', '@hono/node-server'],
     doors: [{ to: /^gateway\/(contract|stream)\.ts$/, why: 'It is the other end of the same wire.' }],
   },
   adapters: {
@@ -72,15 +72,15 @@ const rules: Record<string, LayerRule> = {
   services: { layers: ['embedded', 'gateway', 'eventstore', 'postgres'] },
   events: { layers: ['eventstore'], packages: [] },
   commands: { layers: ['events'], packages: ['decimal.js', 'lru-cache'] },
-  projections: { layers: ['events', 'postgres'], packages: ['kysely', 'lru-cache', 'decimal.js'] },
+  projections: { layers: ['events', 'postgres'], packages: ['kysely', 'decimal.js'] },
   processes: {
     layers: ['events', 'commands', 'projections', 'postgres'],
-    packages: ['kysely', 'lru-cache', 'decimal.js', 'undici', 'pino'],
+    packages: ['kysely', 'decimal.js', 'undici', 'pino'],
   },
-  'api-keys': { layers: ['events', 'commands', 'projections', 'postgres'], packages: ['lru-cache'] },
+  'api-keys': { layers: ['events', 'commands', 'projections', 'postgres'], packages: [] },
   webhooks: {
     layers: ['events', 'commands', 'projections', 'postgres'],
-    packages: ['lru-cache', 'kysely'],
+    packages: ['kysely'],
     doors: [
       {
         to: /^processes\/(process|due-work)\.ts$/,
@@ -88,11 +88,11 @@ const rules: Record<string, LayerRule> = {
       },
     ],
   },
-  vault: { layers: ['events', 'commands', 'projections', 'postgres'], packages: ['kysely', 'lru-cache'] },
-  audit: { layers: ['events', 'commands', 'projections', 'postgres'], packages: ['lru-cache', 'decimal.js'] },
+  vault: { layers: ['events', 'commands', 'projections', 'postgres'], packages: ['kysely'] },
+  audit: { layers: ['events', 'commands', 'projections', 'postgres'], packages: ['decimal.js'] },
   http: {
     layers: ['events', 'commands', 'projections', 'api-keys', 'audit'],
-    packages: [...web, 'decimal.js', 'lru-cache', 'prom-client', 'yaml'],
+    packages: [...web, 'decimal.js', 'prom-client', 'yaml'],
   },
   contexts: { layers: ['*'] },
   cli: { layers: ['*'] },

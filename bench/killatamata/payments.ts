@@ -73,9 +73,7 @@ export async function webhooks(instance: BenchInstance, { seconds, rounds }: Sui
       const expected = (owed.get(customer.accountId) ?? 0) + PACKAGE_MICROS
       owed.set(customer.accountId, expected)
       const headers = { 'stripe-signature': signature, 'content-type': 'application/json' }
-      const answer = await fetch(`${apiOf(instance)}/webhooks/stripe`, { method: 'POST', headers, body })
-      if (answer.status !== 200) throw new Error(`an event is answered with ${answer.status}: ${await answer.text()}`)
-      await answer.arrayBuffer()
+      await call('POST', `${apiOf(instance)}/webhooks/stripe`, { headers, text: body, expect: [200] })
       await untilSeen(async () => (await balanceOf(instance, customer)) >= expected)
     })
   }

@@ -3,10 +3,9 @@
  * the stream, to the one that it names or whose things it names, and last to the one that caused it. What belongs to
  * nobody is shown to those alone who may see everything.
  */
-import type { LRUCache } from 'lru-cache'
 import { deterministicId } from '../commands/identity.ts'
 import { isUuid } from '../events/uuid.ts'
-import { createLru } from '../runtime/lru.ts'
+import { createLru, type Lru } from '../runtime/lru.ts'
 import type { AuditRules } from './declarations.ts'
 import { membersOf, type RawEvent, type RawLog } from './raw-log.ts'
 import { idOf } from './timeline.ts'
@@ -32,7 +31,7 @@ export interface TenantScope extends Scope {
 export type OwnersOf = (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>
 
 /** Stream → tenant; what a stream is about never changes hands. */
-export type KnownOwners = LRUCache<string, string>
+export type KnownOwners = Lru<string, string>
 
 export const createKnownOwners = (streamsMax: number): KnownOwners => createLru(streamsMax)
 

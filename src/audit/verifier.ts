@@ -4,7 +4,6 @@
  * do not add up. It remembers a
  * bounded number of streams; one that it has forgotten is read again up to where it is taken up.
  */
-
 import { locationDigest } from '../events/chain.ts'
 import type { AnyEvent } from '../events/event.ts'
 import { HEARTBEAT, type Registry, UndecodableEvent } from '../events/registry.ts'

@@ -4,14 +4,16 @@
  * event store and Postgres would wait in turn with them. With a lower priority they take what is left over, which nearly
  * always is enough.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
+import { basename } from 'node:path'
 
 /** As node names them (`comm` in /proc). */
 const HELPER = 'V8Worker'
 /** A nice value: a tenth of the weight of the default, so that a collection that waits for a helper is not stuck. */
 const HELPER_NICENESS = 10
 const THREADS = '/proc/self/task'
+const THIS_THREAD = '/proc/thread-self'
 
 /**
  * Lowers their priority and answers how many there were; 0 where the system does not have priorities by thread, as only
@@ -27,4 +29,14 @@ export function lowerWorkerThreads(): number {
   const niceness = Math.max(HELPER_NICENESS, getPriority())
   for (const thread of helpers) setPriority(Number(thread), niceness)
   return helpers.length
+}
+
+/**
+ * Lowers that of the thread that asks, as far: a thread of ours for whose work nobody waits. Does nothing where the system does not
+ * have priorities by thread. Throws as above.
+ */
+export function lowerThisThread(): void {
+  if (process.platform !== 'linux') return
+  const thread = Number(basename(readlinkSync(THIS_THREAD)))
+  setPriority(thread, Math.max(HELPER_NICENESS, getPriority(thread)))
 }

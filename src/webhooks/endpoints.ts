@@ -2,7 +2,6 @@
  * A context's webhook endpoints in memory, with their whole history: whether an event is delivered is decided by how the
  * endpoint stood at the event's place in the log, so that a batch that is handled again decides the same.
  */
-
 import { type Aggregate, fold, streamName } from '../commands/decider.ts'
 import type { AnyEvent, Recorded } from '../events/event.ts'
 import type { EventStore } from '../events/store.ts'

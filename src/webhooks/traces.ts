@@ -1,5 +1,4 @@
 /** Which trace a delivery belongs to: that of the event that it tells of. Its endpoint is told, in the header `traceparent`. */
-
 import type { EventStore } from '../events/store.ts'
 import { createLru } from '../runtime/lru.ts'
 

@@ -16,13 +16,26 @@ const threadsOf = (pid: number) =>
     return { name, nice: Number(rest.split(' ')[16]), isMain: thread === String(pid) }
   })
 
+const MODULE = new URL('../../src/runtime/worker-priority.ts', import.meta.url)
+/** Threads of ours: one that gives way, and one that does not. */
+const GIVES_WAY = `
+  import { parentPort } from 'node:worker_threads'
+  import { lowerThisThread } from '${MODULE}'
+  lowerThisThread()
+  parentPort.postMessage('lowered')
+  setInterval(() => undefined, 1_000)`
+const STAYS = 'setInterval(() => undefined, 1_000)'
+
 /** Starts a process with so much added to its nice value; answers how many threads it says it has lowered, and all its threads. */
-async function lowering(adjustment = 0) {
+async function lowering(adjustment = 0, thread = STAYS) {
   const script = `
+    import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
-    import { lowerWorkerThreads } from '${new URL('../../src/runtime/worker-priority.ts', import.meta.url)}'
+    import { lowerWorkerThreads } from '${MODULE}'
     const lowered = lowerWorkerThreads()
-    new Worker('setInterval(() => undefined, 1_000)', { eval: true }).on('online', () => console.log(lowered))
+    const worker = new Worker(${JSON.stringify(thread)}, { eval: true })
+    await once(worker, ${JSON.stringify(thread === STAYS ? 'online' : 'message')})
+    console.log(lowered)
     process.stdin.resume().on('end', () => process.exit())`
   const program = [process.execPath, '--input-type=module', '--eval', script]
   const child = spawn('nice', ['-n', String(adjustment), ...program])
@@ -44,6 +57,14 @@ it('V8’s helper threads give way, and the main thread and threads of ours do n
   expect(threads.filter(({ name }) => name === 'V8Worker')).toHaveLength(helpers.length)
   expect(threads.find(({ isMain }) => isMain)?.nice).toBe(ordinary)
   expect(threads.filter(({ name, nice }) => name === 'WorkerThread' && nice === ordinary)).toHaveLength(1)
+})
+
+it('a thread of ours gives way by itself where it asks to', async () => {
+  const { threads } = await lowering(0, GIVES_WAY)
+  expect(threads.filter(({ name }) => name === 'WorkerThread').map(({ nice }) => nice)).toEqual([
+    Math.max(10, getPriority()),
+  ])
+  expect(threads.find(({ isMain }) => isMain)?.nice).toBe(getPriority())
 })
 
 it('a process that gives way already gives no thread more than it has itself', async () => {

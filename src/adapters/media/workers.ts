@@ -2,6 +2,7 @@
  * Workers: child processes that look at files and make them, so that no encoding shares an event loop with anybody. Each has one
  * question at a time, is watched, and is killed beyond its limits. One that has nothing to do for a while ends.
  */
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { type AskedChild, ask, askedChild, type ChildLimits, giveWay } from '../inspection/asked-child.ts'
@@ -44,9 +45,11 @@ export interface Workers {
 
 /** A thirtieth of the weight of whoever answers requests: as many as there are processors hold none up. */
 const NICENESS = 15
+/** Of one that makes files, with all of its threads and what it starts: as ffmpeg has it, see tools.ts. */
+const MAKES_WAY = { program: '/usr/bin/chrt', options: ['--all-tasks', '--idle', '--pid', '0'] }
 const PROGRAM = fileURLToPath(new URL('./worker.ts', import.meta.url))
 
-type Worker = AskedChild & { idle?: NodeJS.Timeout; isNice: boolean }
+type Worker = AskedChild & { idle?: NodeJS.Timeout; isNice: boolean; makesWay: boolean }
 
 export function createWorkers({ directory, size, limits, idleMs }: WorkersOptions): Workers {
   const all = new Set<Worker>()
@@ -56,7 +59,7 @@ export function createWorkers({ directory, size, limits, idleMs }: WorkersOption
 
   function start(): Worker {
     const child = askedChild('the worker', launchConfined(directory, PROGRAM, { mayStart: true }))
-    const worker: Worker = Object.assign(child, { isNice: false })
+    const worker: Worker = Object.assign(child, { isNice: false, makesWay: false })
     all.add(worker)
     worker.process.once('exit', () => {
       all.delete(worker)
@@ -95,6 +98,13 @@ export function createWorkers({ directory, size, limits, idleMs }: WorkersOption
     worker.isNice = true
   }
 
+  /** Where the system does not have this, or does not let us, the nice value is what there is. */
+  function makeWay(worker: Worker): void {
+    const { program, options } = MAKES_WAY
+    if (!worker.makesWay) execFile(program, [...options, String(worker.process.pid)], () => undefined)
+    worker.makesWay = true
+  }
+
   async function answerTo(question: Question, signal?: AbortSignal): Promise<Answer> {
     const worker = await take()
     const kill = () => void worker.process.kill('SIGKILL')
@@ -102,7 +112,10 @@ export function createWorkers({ directory, size, limits, idleMs }: WorkersOption
     try {
       signal?.throwIfAborted()
       // Of a look somebody waits for the answer; making takes long, its start too, and the programs that it starts.
-      if (question.kind === 'render') beNice(worker)
+      if (question.kind === 'render') {
+        beNice(worker)
+        makeWay(worker)
+      }
       const answer = await ask<Answer>(worker, question, limits)
       beNice(worker)
       return answer

@@ -3,6 +3,7 @@
  * HTTP. The relayer's transactions go out one after the other, each with the number that the chain expects next, so that none waits for
  * one that was lost.
  */
+
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types'
 import {
   type Account,
@@ -17,6 +18,7 @@ import {
   type Transport,
   type WalletClient,
 } from 'viem'
+import { createLru } from '../../runtime/lru.ts'
 
 /** In which the scheme's library and a facilitator over HTTP are the same. */
 interface Facilitator {
@@ -39,14 +41,12 @@ const UNDERPRICED = /replacement transaction underpriced/i
 
 /** Answers that are good for a moment, by their question. */
 function remembered<T>(ask: (question: string) => Promise<T>): (question: string) => Promise<T> {
-  const known = new Map<string, { answer: Promise<T>; untilMs: number }>()
+  const known = createLru<string, Promise<T>>(REMEMBERED_MAX, { ttlMs: REMEMBERED_MS })
   return (question) => {
-    const nowMs = performance.now()
     const before = known.get(question)
-    if (before && before.untilMs > nowMs) return before.answer
-    if (known.size >= REMEMBERED_MAX) known.clear()
+    if (before) return before
     const answer = ask(question)
-    known.set(question, { answer, untilMs: nowMs + REMEMBERED_MS })
+    known.set(question, answer)
     answer.catch(() => known.delete(question))
     return answer
   }

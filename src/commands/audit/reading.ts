@@ -2,7 +2,6 @@
  * Puts on record what an auditor has read. There is nothing to decide, so nothing is loaded but the stream's end; that
  * is kept for the next time, and another process that has written meanwhile is noticed by the expected revision.
  */
-
 import { READING_CATEGORY, type ReadingEvent } from '../../events/audit/reading.ts'
 import type { Recorded } from '../../events/event.ts'
 import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../events/store.ts'

@@ -1,5 +1,5 @@
 /** What the audit API's handlers work with, who signs its requests, and the builder of its operations. */
-import type { LRUCache } from 'lru-cache'
+
 import type { KeyDirectory } from '../../api-keys/key-directory.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import type { AuditRules } from '../../audit/declarations.ts'
@@ -11,6 +11,7 @@ import type { FindLogReader } from '../../context.ts'
 import type { AuditScope } from '../../events/audit/auditor.ts'
 import type { PersonKeys } from '../../events/sealing.ts'
 import type { AuditorKeyRow } from '../../projections/audit/auditor-key.ts'
+import type { Lru } from '../../runtime/lru.ts'
 import { bearerScheme, signedBy, type Verdict, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
@@ -49,7 +50,7 @@ export interface AuditParts extends CoreParts {
   /** Where spans are shown, with `{trace_id}` for which trace; absent: nowhere that is known. */
   traceUrlTemplate?: string | undefined
   /** Where events stand that were shown lately, by their ids. */
-  places: LRUCache<string, bigint>
+  places: Lru<string, bigint>
   limits: AuditLimits
   /** Of all keys for the events of one operator together, or of all keys for those of everybody. */
   requestsPerMinuteMax: number

@@ -1,5 +1,4 @@
 /** What the audit API works with, put together from what an instance has. */
-
 import { createKnownOwners } from '../../audit/scope.ts'
 import { createLru } from '../../runtime/lru.ts'
 import type { AuditParts } from './access.ts'

@@ -2,7 +2,6 @@
  * What is to be done about money outside, whether or not somebody asks: checkouts that nobody told us the end of, payments
  * whose credits are missing, top-ups that are due. Saved settings are looked at again after a crash between their two steps.
  */
-
 import { systemContext } from '../../commands/context.ts'
 import { organization, type Settings } from '../../commands/firsthand/organization.ts'
 import { topUpRuleOf } from '../../commands/firsthand/organization-payments.ts'

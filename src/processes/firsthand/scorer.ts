@@ -2,7 +2,6 @@
  * The scorer: what is submitted is scored in lanes, some at once for each organization, so that one with much to score holds
  * up nobody but itself.
  */
-
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import type { Log } from '../../log.ts'
 import { findDueScorings } from '../../projections/firsthand/claim.ts'

@@ -1,5 +1,4 @@
 /** The engine's word on a command as a span: part of the request's trace, with the time since the command was accepted. */
-
 import type { EventStore } from '../../events/store.ts'
 import type { Log } from '../../log.ts'
 import { createLru } from '../../runtime/lru.ts'

@@ -6,7 +6,6 @@
  * Everything recorded follows from the message alone, so two ingests at work would write the same bytes.
  */
 
-import type { LRUCache } from 'lru-cache'
 import { deterministicId } from '../../commands/identity.ts'
 import type { Cause } from '../../events/event.ts'
 import { type EventStore, type NewEvent, WrongExpectedRevision } from '../../events/store.ts'
@@ -14,7 +13,7 @@ import { type EngineEvent, engineEventSchema } from '../../gateway/contract.ts'
 import type { MessageStream, StreamMessage } from '../../gateway/stream.ts'
 import type { Log } from '../../log.ts'
 import { crashPoint } from '../../runtime/crash-points.ts'
-import { createLru } from '../../runtime/lru.ts'
+import { createLru, type Lru } from '../../runtime/lru.ts'
 
 export interface IngestOptions {
   stream: MessageStream
@@ -77,8 +76,8 @@ export async function runEngineIngest(options: IngestOptions): Promise<void> {
 /** Enters the messages of one account, in the order of their sequences. */
 async function enter(
   options: IngestOptions,
-  tails: LRUCache<string, Tail>,
-  resendAskedMs: LRUCache<string, number>,
+  tails: Lru<string, Tail>,
+  resendAskedMs: Lru<string, number>,
   key: string,
   messages: StreamMessage[],
 ): Promise<void> {
@@ -182,7 +181,7 @@ function settleTwin(options: IngestOptions, run: Incoming[], { message, event }:
 /** Ahead of the record: wait for what is missing, and ask the engine for it now and then. */
 async function waitForGap(
   options: IngestOptions,
-  resendAskedMs: LRUCache<string, number>,
+  resendAskedMs: Lru<string, number>,
   key: string,
   { message, event }: Incoming,
   expected: number,

@@ -1,5 +1,4 @@
 /** What an action follows from: the event by which it is owed. By it audits go from the request to the block. */
-
 import { consequenceContext, systemContext } from '../../commands/context.ts'
 import type { CommandContext } from '../../commands/handle.ts'
 import { action } from '../../commands/ostium/action.ts'

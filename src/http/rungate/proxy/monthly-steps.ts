@@ -2,7 +2,6 @@
  * How many steps an account may still make this month. The figure comes from the read models now and again, beside the calls;
  * between two looks this process adds what it admitted itself. Accounts without a limit cost nothing.
  */
-
 import type { ReadModels } from '../../../postgres/database.ts'
 import type { AccountRow } from '../../../projections/rungate/account.ts'
 import { stepsSince } from '../../../projections/rungate/run.ts'

@@ -1,5 +1,4 @@
 /** Secrets of provider keys in the memory of this process, each opened once: calls go on while Postgres is away. */
-
 import { PROVIDER_SECRETS } from '../../../processes/rungate/completion.ts'
 import type { ProviderKeyRow } from '../../../projections/rungate/provider-key.ts'
 import { createLru } from '../../../runtime/lru.ts'

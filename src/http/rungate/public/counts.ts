@@ -1,5 +1,4 @@
 /** What /health shows: whether the read models answer, and how much there is. Asked for once a second at most. */
-
 import type { ReadModels } from '../../../postgres/database.ts'
 import { countAgents } from '../../../projections/rungate/agent.ts'
 import { countRunning } from '../../../projections/rungate/run.ts'

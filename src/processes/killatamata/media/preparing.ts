@@ -1,5 +1,4 @@
 /** From what a caller asks for to a job that can be held for, kept, and run as it stands. Nothing is charged, and nothing is in the log. */
-import type { LRUCache } from 'lru-cache'
 import { ToolMissing } from '../../../adapters/media/tools.ts'
 import { readInput } from '../../../commands/killatamata/media/inputs.ts'
 import type { Json, PlannedSource } from '../../../commands/killatamata/media/plan.ts'
@@ -9,7 +8,7 @@ import { Rejected } from '../../../commands/killatamata/rejection.ts'
 import type { MediaSource, MediaTask, PreparedJob } from '../../../events/killatamata/media.ts'
 import type { ReadModels } from '../../../postgres/database.ts'
 import { findTaskDuration } from '../../../projections/killatamata/media.ts'
-import { createLru } from '../../../runtime/lru.ts'
+import { createLru, type Lru } from '../../../runtime/lru.ts'
 import { vetAddress } from './outbound.ts'
 import type { Media } from './parts.ts'
 import { stage } from './staging.ts'
@@ -97,7 +96,7 @@ function requireTask({ providerOf, prober }: Media, task: MediaTask): void {
 
 const SAMPLES_MAX = 20
 const KNOWN_MS = 30_000
-type Durations = LRUCache<MediaTask, ReturnType<typeof findTaskDuration>>
+type Durations = Lru<MediaTask, ReturnType<typeof findTaskDuration>>
 const durations = new WeakMap<ReadModels, Durations>()
 
 /** Of the last jobs of this task, as it was found half a minute ago at most. */

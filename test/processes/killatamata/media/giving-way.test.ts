@@ -38,7 +38,7 @@ function statOf(pid: string): { name: string; parent: number; policy: number } |
   }
 }
 
-it('encodes where nobody else wants the core', async () => {
+it('makes and encodes where nobody else wants the core', async () => {
   const clip = { prompt: 'waves', durationFrames: 97, sampledFps: 24, interpolationFps: 0, width: 768, height: 512 }
   const making = studio.make('video.generate', clip)
   await eventually(() => {
@@ -48,6 +48,7 @@ it('encodes where nobody else wants the core', async () => {
       .flatMap((name) => statOf(name) ?? [])
       .find(({ name, parent }) => name === 'ffmpeg' && workers.includes(parent))
     expect(encoder?.policy).toBe(IDLE)
+    expect(workers.map((pid) => statOf(String(pid))?.policy)).toContain(IDLE)
   })
   await making
 })
