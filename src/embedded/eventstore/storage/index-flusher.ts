@@ -1,8 +1,8 @@
 /**
  * Brings the index up to date behind the log. A few events are written on the spot; once appends come in numbers, a
  * thread of its own takes over, since a transaction of many rows, and a checkpoint of SQLite's log even more, would hold
- * up appends for tens of milliseconds. It ends when few come again, as it takes some 40 MiB. Until an event is in the
- * index, the stream table answers for it from memory.
+ * up appends for tens of milliseconds. It gives way to them, and ends when few come again, as it takes some 40 MiB. Until an
+ * event is in the index, the stream table answers for it from memory.
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
