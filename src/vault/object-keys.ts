@@ -40,7 +40,7 @@ export function createObjectKeys(
   ring: KeyRing,
   { cachedMax, ttlMs }: { cachedMax: number; ttlMs: number },
 ): ObjectKeys {
-  const cache = createLru<string, Uint8Array>(cachedMax, { ttlMs: ttlMs })
+  const cache = createLru<string, Uint8Array>(cachedMax, { ttlMs })
   const nameOf = (kind: string, id: string) => JSON.stringify([kind, id])
 
   async function find(kind: string, id: string): Promise<ObjectKey> {

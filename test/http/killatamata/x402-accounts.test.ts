@@ -95,7 +95,7 @@ const another = (env: Record<string, string>) =>
   startKillatamata({
     env: {
       ...{ X402_NETWORKS: JSON.stringify([payer.network]), KILLATAMATA_SANDBOX: 'off' },
-      ...{ X402_POLL_MS: '20', X402_WAIT_MAX_MS: '60000', REQUEST_TIMEOUT_MS: '60000', ...env },
+      ...{ X402_POLL_MS: '20', X402_WAIT_MAX_MS: '18000', ...env },
     },
   })
 
