@@ -1,8 +1,8 @@
 /**
  * V8's helper threads, which mark, sweep and compile beside the main thread, give way to whoever else wants a core. Node
- * starts four of them however few cores there are, where it is told nothing else, as `npm start` does: a full collection has all
- * of them at work, and requests, the event store and Postgres would wait in turn with them. With a lower priority they take what is left over, which nearly
- * always is enough.
+ * starts four of them however few cores there are, unless it is told otherwise, as by `npm start`. A full collection has all
+ * of them at work, and requests, the event store and Postgres would wait in turn with them. With a lower priority they take
+ * what is left over, which nearly always is enough.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
