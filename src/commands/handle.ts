@@ -114,9 +114,6 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
     return `${fold}:${stream}`
   }
 
-  const loaded = async <S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string, count?: Count) =>
-    cachedState(aggregate, stream) ?? catchUp(aggregate, stream, unread(aggregate), count)
-
   const cachedState = <S, C, E extends AnyEvent>(aggregate: Aggregate<S, C, E>, stream: string) =>
     cache.get(keyOf(aggregate, stream)) as Loaded<S> | undefined
 
@@ -127,9 +124,11 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
   ): Promise<Handled<S, E>> {
     const execution = randomUUID()
     const { count = countNothing } = context
-    let before = context.startsStream
-      ? (cachedState(aggregate, stream) ?? unread(aggregate))
-      : await loaded(aggregate, stream, count)
+    const cached = cachedState(aggregate, stream)
+    let before = cached ?? unread(aggregate)
+    // Just now, so that a decision to write nothing needs no second look.
+    let isRead = !cached && !context.startsStream
+    if (isRead) before = await catchUp(aggregate, stream, before, count)
     let isChecked = false
     for (let attempt = 0; attempt <= limits.conflictRetriesMax; attempt++) {
       const seenAt = context.fingerprint === undefined ? undefined : before.commands.find(context.commandId)
@@ -149,6 +148,7 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
           continue
         }
         isChecked = true
+        isRead = false
       }
       let events: E[] = []
       let refusal: Rejected | undefined
@@ -159,12 +159,13 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       }
       if (events.length === 0) {
         // Nothing will be appended, so no expected revision would catch a stale state.
-        const current = await catchUp(aggregate, stream, before, count)
+        const current = isRead ? before : await catchUp(aggregate, stream, before, count)
         if (current.revision === before.revision) {
           if (refusal) throw refusal
           return { state: before.state, events, position: before.position, replayed: false }
         }
         before = current
+        isRead = true
         continue
       }
       try {
@@ -180,7 +181,8 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
         cache.delete(keyOf(aggregate, stream))
         if (!(error instanceof WrongExpectedRevision)) throw error
         context.onRetry?.()
-        before = await loaded(aggregate, stream, count)
+        before = await catchUp(aggregate, stream, unread(aggregate), count)
+        isRead = true
       }
     }
     throw new Rejected('concurrent_change', 'The resource kept changing meanwhile; send the request again.')
@@ -264,11 +266,14 @@ export function createCommandBus(store: EventStore, limits: CommandBusLimits): C
       void runInOrder(stream, () => nextTurn(stream))
       return done.promise
     },
-    load: async (aggregate, id) => (await loaded(aggregate, streamName(aggregate, id))).state,
+    load: async (aggregate, id) => {
+      const stream = streamName(aggregate, id)
+      return (cachedState(aggregate, stream) ?? (await catchUp(aggregate, stream, unread(aggregate)))).state
+    },
     // Outside the queue, since a command that holds it may ask. Taking in the same events twice does no harm.
     current: async (aggregate, id) => {
       const stream = streamName(aggregate, id)
-      return (await catchUp(aggregate, stream, await loaded(aggregate, stream))).state
+      return (await catchUp(aggregate, stream, cachedState(aggregate, stream) ?? unread(aggregate))).state
     },
   })
 }

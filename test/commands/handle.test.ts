@@ -10,7 +10,7 @@ import { type CommandBus, type CommandContext, createCommandBus } from '../../sr
 import { Rejected } from '../../src/commands/rejection.ts'
 import { chainHash } from '../../src/events/chain.ts'
 import { AppendRefused, type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../src/events/store.ts'
-import { BOARD_PLACES, type BoardCommand, board } from '../sample/board.ts'
+import { BOARD_PLACES, type BoardCommand, board, boardStream } from '../sample/board.ts'
 import { sampleRegistry } from '../sample/context.ts'
 import { type RoomCommand, type RoomEvent, room, roomStream } from '../sample/room.ts'
 import { startTestStore, type TestStore } from '../support/event-store.ts'
@@ -409,19 +409,37 @@ describe('commands that wait for the same stream', () => {
   })
 })
 
-describe('a stream that is thought to be new', () => {
-  const reads = () => {
-    const read: string[] = []
-    const store: EventStore = {
-      ...node.store,
-      readStream(stream, range) {
-        read.push(stream)
-        return node.store.readStream(stream, range)
-      },
-    }
-    return { bus: createCommandBus(store, limits), read }
+/** A bus with the streams that it reads, in order. */
+function reads() {
+  const read: string[] = []
+  const store: EventStore = {
+    ...node.store,
+    readStream(stream, range) {
+      read.push(stream)
+      return node.store.readStream(stream, range)
+    },
   }
+  return { bus: createCommandBus(store, limits), read }
+}
 
+describe('a stream that this process does not know', () => {
+  it('is read once for its current state, and once for a command that is refused or changes nothing', async () => {
+    const id = await opened()
+    const known = await here.current(room, id)
+    const asked = reads()
+    expect(await asked.bus.current(room, id)).toStrictEqual(known)
+    expect(asked.read).toStrictEqual([roomStream(id)])
+    const refused = reads()
+    expect(await codeOf(send(refused.bus, id, open))).toBe('room_known')
+    expect(refused.read).toStrictEqual([roomStream(id)])
+    const [tenantId, unchanged] = [randomUUID(), reads()]
+    await onBoard(here, tenantId, 'pin', 'note')
+    expect(await onBoard(unchanged.bus, tenantId, 'pin', 'note')).toMatchObject({ events: [], replayed: false })
+    expect(unchanged.read).toStrictEqual([boardStream(tenantId)])
+  })
+})
+
+describe('a stream that is thought to be new', () => {
   it('is appended to without being read', async () => {
     const { bus, read } = reads()
     const id = randomUUID()

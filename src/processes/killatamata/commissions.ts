@@ -13,6 +13,7 @@ import type { AffiliateBindingEvent } from '../../events/killatamata/affiliate.t
 import type { LedgerEvent } from '../../events/killatamata/ledger.ts'
 import { type Delivered, isPoison } from '../../events/subscription.ts'
 import { findMaturing } from '../../projections/killatamata/affiliate.ts'
+import { createLru } from '../../runtime/lru.ts'
 import { createDueWork, type DueItem, type DueWork, usualPace } from '../due-work.ts'
 import { type ProcessDependencies, runProcess } from '../process.ts'
 import { type AffiliateTerms, countSignup } from './referring.ts'
@@ -22,6 +23,8 @@ export const COMMISSIONS = 'killatamata-commissions'
 const CREDITED = 'killatamata.DepositCredited.v1'
 const REVERSED = 'killatamata.DepositReversed.v1'
 const BOUND = 'killatamata.ReferralBound.v1'
+/** Accounts that are known to be bound to nobody. */
+const UNBOUND_MAX = 10_000
 type Handled = LedgerEvent | AffiliateBindingEvent
 type Of<T extends Handled['type']> = Recorded<Extract<Handled, { type: T }>>
 
@@ -38,15 +41,16 @@ interface Parts {
 
 type Options = ProcessDependencies & Parts & { limits: CommissionLimits }
 
-/** The commission of a deposit, where its account is bound. A second time does nothing. */
+/** The commission of a deposit, where its account is bound. A second time does nothing. Resolves with whether it is bound. */
 export async function earn(
   { bus, terms }: Parts,
   { data }: Pick<Of<typeof CREDITED>, 'data'>,
   context: CommandContext,
-): Promise<void> {
+): Promise<boolean> {
   const { accountId, depositId, provider, usdMicros, occurredAt: creditedAt } = data
   const { bound } = await bus.current(affiliateBinding, accountId)
-  if (!bound || creditedAt < bound.occurredAt || creditedAt >= bound.commissionUntil) return
+  if (!bound) return false
+  if (creditedAt < bound.occurredAt || creditedAt >= bound.commissionUntil) return true
   const { affiliateAccountId, commissionBasisPoints: basisPoints } = bound
   const of = { accountId: affiliateAccountId, at: context.at }
   const deposit = { depositId, provider, usdMicros: BigInt(usdMicros), creditedAt }
@@ -56,6 +60,7 @@ export async function earn(
   if (state.status !== 'absent' && (state.standing.nextMaturesAt ?? '~') <= context.at) {
     await mature({ bus }, affiliateAccountId, context.at)
   }
+  return true
 }
 
 /** Takes from a commission what went back of its deposit. A second time does nothing. */
@@ -94,23 +99,53 @@ function createMaturing({ db, log, now = () => new Date(), bus, limits }: Option
   })
 }
 
+export interface CommissionFollower {
+  /** The next event of the log that may bring commission, or take it. */
+  follow(event: Recorded<Handled>): Promise<void>
+  /** The log is read from another place: bindings in between were not seen. */
+  startOver(): void
+}
+
+/**
+ * What follows from deposits and bindings in the log's order. Most accounts are never bound: one that was not when the log was asked is
+ * not asked about again, until its binding comes.
+ */
+export function createCommissionFollower(parts: Parts, now: () => Date): CommissionFollower {
+  const unbound = createLru<string, true>(UNBOUND_MAX)
+  return {
+    async follow(event) {
+      const context = consequenceContext(COMMISSIONS, event, now().toISOString())
+      const { accountId } = event.data
+      if (event.type === CREDITED) {
+        if (!unbound.has(accountId) && !(await earn(parts, event as Of<typeof CREDITED>, context))) {
+          unbound.set(accountId, true)
+        }
+      } else if (event.type === REVERSED) await takeBack(parts, event as Of<typeof REVERSED>, context)
+      else if (event.type === BOUND) {
+        unbound.delete(accountId)
+        await countSignup(parts, (event as Of<typeof BOUND>).data, context)
+      }
+    },
+    startOver: () => unbound.clear(),
+  }
+}
+
 /** Runs until `signal` aborts; stands by while another process leads. */
 export function runCommissions(options: Options): Promise<void> {
   const { log, now = () => new Date() } = options
   const maturing = createMaturing(options)
-  async function follow(event: Delivered): Promise<void> {
-    if (isPoison(event)) {
-      const { id, stream, type, fault } = event
-      return log.error({ eventId: id, stream, type, fault }, 'an event that may bring commission does not decode')
-    }
-    const context = consequenceContext(COMMISSIONS, event, now().toISOString())
-    if (event.type === CREDITED) await earn(options, event as Of<typeof CREDITED>, context)
-    else if (event.type === REVERSED) await takeBack(options, event as Of<typeof REVERSED>, context)
-    else if (event.type === BOUND) await countSignup(options, (event as Of<typeof BOUND>).data, context)
-  }
+  const follower = createCommissionFollower(options, now)
   const handle = async (events: Delivered[]) => {
-    for (const event of events) await follow(event)
+    for (const event of events) {
+      if (isPoison(event)) {
+        const { id, stream, type, fault } = event
+        log.error({ eventId: id, stream, type, fault }, 'an event that may bring commission does not decode')
+      } else await follower.follow(event as Recorded<Handled>)
+    }
   }
-  const background = (signal: AbortSignal) => [maturing.run(signal)]
+  const background = (signal: AbortSignal) => {
+    follower.startOver()
+    return [maturing.run(signal)]
+  }
   return runProcess({ name: COMMISSIONS, types: [CREDITED, REVERSED, BOUND], handle, background }, options)
 }

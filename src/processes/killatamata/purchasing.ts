@@ -54,8 +54,10 @@ export async function openCheckout(
   const shop = shopOf(order.provider)
   const checkoutId = deterministicId('killatamata.checkout', context.commandId)
   const request = { kind: 'request', facts: { ...order, checkoutId, occurredAt: at } } as const
-  const { replayed } = await bus.handle(checkout, checkoutId, request, context)
-  const state = await bus.current(checkout, checkoutId)
+  // Without a key its id is drawn.
+  const asking = { ...context, startsStream: context.fingerprint === undefined }
+  const { replayed, state: asked } = await bus.handle(checkout, checkoutId, request, asking)
+  const state = replayed ? await bus.current(checkout, checkoutId) : asked
   if (state.status === 'absent') throw new Error('a checkout was neither recorded nor refused')
   const { facts, opening } = state
   if (opening) return { facts, opening, handled: { position: undefined, replayed } }
@@ -64,15 +66,21 @@ export async function openCheckout(
     ...{ successUrl: facts.successUrl ?? undefined, cancelUrl: facts.cancelUrl ?? undefined },
     email: facts.prefillsEmail ? email : undefined,
   })
-  await notice(deps, facts, page.providerId, context)
+  await notice(deps, facts, page.providerId, context, !replayed)
   const open = { kind: 'open', opening: page, at } as const
   const opened = await bus.handle(checkout, checkoutId, open, stepOf(context, 'open', checkoutId))
   const known = opened.state.status === 'absent' ? null : opened.state.opening
   return { facts, opening: known ?? page, handled: { position: opened.position, replayed: false } }
 }
 
-/** Records what a payment is for. */
-async function notice({ bus }: Purchasing, facts: CheckoutFacts, providerId: string, context: CommandContext) {
+/** Records what a payment is for. `startsStream`: nobody has noticed it yet, as far as is known. */
+async function notice(
+  { bus }: Purchasing,
+  facts: CheckoutFacts,
+  providerId: string,
+  context: CommandContext,
+  startsStream: boolean,
+) {
   const { accountId, checkoutId, provider, packageCode, usdCents } = facts
   const settlementId = settlementIdOf(provider, providerId)
   const paid: PaymentNotice = {
@@ -80,7 +88,8 @@ async function notice({ bus }: Purchasing, facts: CheckoutFacts, providerId: str
     occurredAt: context.at,
   }
   const command = { kind: 'notice', notice: paid, at: context.at } as const
-  return bus.handle(settlement, settlementId, command, stepOf(context, 'notice', settlementId))
+  const step = { ...stepOf(context, 'notice', settlementId), startsStream }
+  return bus.handle(settlement, settlementId, command, step)
 }
 
 /**
@@ -103,7 +112,7 @@ async function settlementOf(
   if (opened.status === 'absent' || opened.facts.provider !== provider) return known
   const found = await deps.shopOf(provider).find(providerId)
   if (found?.checkoutId !== checkoutId) return known
-  return (await notice(deps, opened.facts, providerId, context)).state
+  return (await notice(deps, opened.facts, providerId, context, true)).state
 }
 
 /** Takes in what the provider says of a payment, and credits it. One that nobody here has opened stays absent. */

@@ -8,7 +8,8 @@ import { affiliateCode } from '../../../src/commands/killatamata/affiliate-code.
 import { referralCodeOf } from '../../../src/commands/killatamata/ids.ts'
 import { Rejected } from '../../../src/commands/rejection.ts'
 import type { LedgerEvent } from '../../../src/events/killatamata/ledger.ts'
-import { earn, takeBack } from '../../../src/processes/killatamata/commissions.ts'
+import type { EventStore } from '../../../src/events/store.ts'
+import { createCommissionFollower, earn, takeBack } from '../../../src/processes/killatamata/commissions.ts'
 import {
   bindAtCheckout,
   bindReferral,
@@ -67,6 +68,8 @@ const credited = (n: number, seconds: number, usdMicros = '20000000') => ({
     occurredAt: at(seconds),
   } as Credited,
 })
+
+const recorded = (n: number) => ({ id: hash('sha1', `event ${n}`), metadata: { $correlationId: 'c' } })
 
 describe('a code', () => {
   it('is one, of fifty requests at once in five processes', async () => {
@@ -175,6 +178,36 @@ describe('deposits', () => {
       payingAccounts: 1,
       depositsUsdCents: '2000',
     })
+  })
+
+  it('of an account that is bound to nobody ask the log once, until its binding comes', async () => {
+    const memory = emptyLog()
+    const parts = referringOn(memory)
+    await people(parts)
+    const { code } = await ownCode(parts, accountId, systemAt(1))
+    const read: string[] = []
+    const store: EventStore = {
+      ...memory.store,
+      readStream(stream, range) {
+        read.push(stream)
+        return memory.store.readStream(stream, range)
+      },
+    }
+    const { bus } = processOn({ ...memory, store })
+    const follower = createCommissionFollower({ bus, terms: { holdMs: 0 } }, () => new Date(at(20)))
+    const deposit = (n: number, seconds: number) =>
+      follower.follow({ ...recorded(n), type: 'killatamata.DepositCredited.v1', ...credited(n, seconds) } as never)
+    const ofBinding = () => read.filter((stream) => stream.startsWith('killatamata.affiliateBinding-')).length
+    for (const n of [1, 2, 3]) await deposit(n, n)
+    expect(ofBinding()).toBe(1)
+    follower.startOver()
+    await deposit(4, 4)
+    expect(ofBinding()).toBe(2)
+    await bindReferral(parts, { accountId: otherAccountId, code, capturedAt: null }, systemAt(5))
+    const bound = memory.events().find(({ type }) => type === 'killatamata.ReferralBound.v1')
+    await follower.follow(bound as never)
+    await deposit(6, 6)
+    expect(await standing(parts)).toMatchObject({ payingAccounts: 1, availableMicros: '2000000' })
   })
 
   it('of accounts that are bound to nobody bring none', async () => {
