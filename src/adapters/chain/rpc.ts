@@ -1,6 +1,7 @@
 /**
  * JSON-RPC over HTTP to a node: bounded in time and in bytes, with answers that are taken apart before anybody sees them. What is
- * asked for within one turn of the event loop, and only reads, goes out as one batch. It repeats nothing by itself.
+ * asked for within one turn of the event loop, and only reads, goes out as one batch. A node that takes none is asked one by one
+ * from then on. It repeats nothing else by itself.
  */
 import { Agent } from 'undici'
 import { z } from 'zod'
@@ -65,6 +66,7 @@ export function createRpc({ url, timeoutMs, answerMaxBytes }: RpcOptions): Rpc {
   }
   let lastId = 0
   let waiting: Question[] = []
+  let takesBatches = true
 
   /** The parsed body of the answer. */
   async function post(body: string): Promise<unknown> {
@@ -91,6 +93,12 @@ export function createRpc({ url, timeoutMs, answerMaxBytes }: RpcOptions): Rpc {
     const calls = questions.map(({ id, method, params }) => ({ jsonrpc: '2.0', id, method, params }))
     try {
       const answer = await post(JSON.stringify(calls.length === 1 ? calls[0] : calls))
+      if (calls.length > 1 && !Array.isArray(answer)) {
+        // One answer to several questions is a refusal of the batch, as JSON-RPC has it.
+        takesBatches = false
+        for (const question of questions) void ask([question])
+        return
+      }
       const replies = z.array(reply).safeParse(Array.isArray(answer) ? answer : [answer])
       if (!replies.success) throw new ChainUnavailable('the node answered with something that is not JSON-RPC')
       const byId = new Map(replies.data.map((each) => [each.id, each]))
@@ -111,7 +119,7 @@ export function createRpc({ url, timeoutMs, answerMaxBytes }: RpcOptions): Rpc {
     request(method, params) {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>()
       const question = { id: ++lastId, method, params, resolve, reject }
-      if (!BATCHED.has(method)) void ask([question])
+      if (!takesBatches || !BATCHED.has(method)) void ask([question])
       else if (waiting.push(question) === 1) setImmediate(sendWaiting)
       return promise
     },

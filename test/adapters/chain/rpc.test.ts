@@ -120,6 +120,18 @@ describe('questions', () => {
     expect(bodies.map((body) => (Array.isArray(body) ? body.length : 1))).toEqual([20, 3])
   })
 
+  it('are asked one by one of a node that takes no batch, and no batch is tried again', async () => {
+    const one = node(({ params: [number] }) => ({ result: number }))
+    const refusal = { jsonrpc: '2.0', id: null, error: { code: -32_600, message: 'no batches here' } }
+    answer = (body, ...rest) => (Array.isArray(body) ? raw(JSON.stringify(refusal)) : one)(body, ...rest)
+    const ask = () => Promise.all([0, 1, 2].map((at) => rpc.request('eth_call', [at])))
+    expect([await ask(), await ask()]).toEqual([
+      [0, 1, 2],
+      [0, 1, 2],
+    ])
+    expect(bodies.map((body) => (Array.isArray(body) ? body.length : 1))).toEqual([3, 1, 1, 1, 1, 1, 1])
+  })
+
   it('that send wait for nothing', async () => {
     answer = good
     await Promise.all([call(), rpc.request('eth_sendRawTransaction', ['0x']), call()])
