@@ -422,7 +422,8 @@ describe('the kernel', () => {
     // traces trees. And by commands that wait for the same stream, which are appended together.
     // And by states in memory that are bounded in bytes. And by time that counts for whoever asked.
     // And by spans, which OpenTelemetry is told of.
-    [['commands'], 1_426],
+    // And by keys of requests that are kept apart, and by streams that are not read twice.
+    [['commands'], 1_447],
     // Grown by sessions of hosted pages that were signed out of.
     // And by mails that are due, and the local mailbox.
     // And by faults that all processes of an installation know of.
@@ -452,7 +453,8 @@ describe('the kernel', () => {
     // And by what is sent, which counts for whoever asked, and by pages of contexts' own refusals.
     // And by what pages of the console are made of, which every context declares, and by the page at the root.
     // And by spans, which OpenTelemetry is told of.
-    [['http'], 6_700],
+    // And by keys of requests that are kept apart, which two contexts have.
+    [['http'], 6_755],
     // Grown by the key directory, which every context had for itself, and by bodies that are made at each attempt. And by
     // directories over streams of several kinds, whose keys may be rotated in place, and which forget what has ended. And by seals
     // that are posted, and by directories of which other rows are asked too.

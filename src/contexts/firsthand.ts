@@ -7,6 +7,7 @@ import { file } from '../commands/firsthand/file.ts'
 import { job } from '../commands/firsthand/job.ts'
 import { organization } from '../commands/firsthand/organization.ts'
 import { purchase } from '../commands/firsthand/purchase.ts'
+import { requestKeyUse } from '../commands/firsthand/request-key.ts'
 import { submission } from '../commands/firsthand/submission.ts'
 import { topUp } from '../commands/firsthand/top-up.ts'
 import { wallet } from '../commands/firsthand/wallet.ts'
@@ -22,6 +23,7 @@ import { jobEvents } from '../events/firsthand/job.ts'
 import { organizationEvents } from '../events/firsthand/organization.ts'
 import { publishedEvents } from '../events/firsthand/published.ts'
 import { checkoutEvents, purchaseEvents, topUpEvents } from '../events/firsthand/purchase.ts'
+import { requestKeyEvents } from '../events/firsthand/request-key.ts'
 import { firsthandSentences } from '../events/firsthand/sentences.ts'
 import { submissionEvents } from '../events/firsthand/submission.ts'
 import { walletEvents } from '../events/firsthand/wallet.ts'
@@ -61,6 +63,7 @@ export const firsthand: Context<FirsthandDirectories> = {
       [checkout.category]: checkoutEvents,
       [purchase.category]: purchaseEvents,
       [topUp.category]: topUpEvents,
+      [requestKeyUse.category]: requestKeyEvents,
     }),
     sentences: firsthandSentences,
     published: publishedEvents,
@@ -76,7 +79,7 @@ export const firsthand: Context<FirsthandDirectories> = {
   settings: firsthandSettings,
   aggregates: [
     ...[organization, wallet, job, submission, file, contentHash, worker, workerDay],
-    ...[checkout, purchase, topUp],
+    ...[checkout, purchase, topUp, requestKeyUse],
     ...[webhookEndpoint, webhookPlaces, webhookEvent],
   ],
   projections: [

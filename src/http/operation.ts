@@ -14,6 +14,7 @@ import type { KeySource } from './command.ts'
 import type { Waiter } from './consistency.ts'
 import type { Sealer } from './cursor.ts'
 import type { Exchange, Principal } from './environment.ts'
+import { type KeyKeeping, once } from './once.ts'
 import { answered, type Page, type Paging } from './paging.ts'
 
 /** What every context's handlers have; a context adds its own parts. */
@@ -104,6 +105,8 @@ interface Commanded<Request, Facts> {
   fingerprint?: (facts: Facts, request: Request) => object | Promise<object>
   /** The caller's own id for what this belongs to; default: the request's id. */
   correlation?: (request: Request, facts: Facts, commandId: string) => string | null | undefined
+  /** Where its key is kept; default: the stream that its request is about tells of a repeat. */
+  keeps?: KeyKeeping
 }
 
 /** An operation as the kernel sees it; `Parts` is what its handler needs. */
@@ -249,8 +252,14 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
 }
 
 /** The one place where an operation loses the types of its parts; `Described` has held them together until here. */
+interface Erased extends Commanded<unknown, unknown> {
+  id: string
+  handle: Parameters<typeof once>[1]
+}
+
 function erased<Parts>(spec: object, isCommand: boolean, isList = false): Operation<Parts> {
-  const { key, action, facts, scope, fingerprint, correlation, ...described } = spec as Commanded<unknown, unknown>
+  const { key, action, facts, scope, fingerprint, correlation, keeps, ...described } = spec as Erased
   const commanded = { key, action, facts, scope, fingerprint, correlation }
-  return { refuses: [], isList, ...described, isCommand, commanded } as unknown as Operation<Parts>
+  const handle = keeps ? once(described.id, described.handle, keeps) : described.handle
+  return { refuses: [], isList, ...described, handle, isCommand, commanded } as unknown as Operation<Parts>
 }

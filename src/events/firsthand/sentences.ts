@@ -53,6 +53,7 @@ export const firsthandSentences: Readonly<Record<string, string>> = {
     'The job {jobId} was posted; files needed: {filesNeeded}, each at {pricePerFileCents} cents.',
   'firsthand.JobCancelled.v1':
     'The job {jobId} was cancelled; files approved: {filesApproved}; {refundCents} cents go back.',
+  'firsthand.RequestKeyUsed.v1': 'A key of a request was used for {operation}.',
   'firsthand.SeatClaimed.v1':
     'The worker {workerId} claimed a seat of {jobId} for {submissionId}, until {expiresAt}; seats open: {openSeats}.',
   'firsthand.RetryClaimed.v1':

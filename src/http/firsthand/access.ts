@@ -3,6 +3,7 @@ import type { ObjectStore } from '../../adapters/object-store/object-store.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { textIdOf } from '../../commands/firsthand/api-key.ts'
 import type { ClaimLimits } from '../../commands/firsthand/claiming.ts'
+import { requestKeyUse } from '../../commands/firsthand/request-key.ts'
 import type { Environment, Scope, Tier } from '../../events/firsthand/vocabulary.ts'
 import type { Log } from '../../log.ts'
 import type { ReadModels } from '../../postgres/database.ts'
@@ -14,6 +15,7 @@ import type { ObjectKeys } from '../../vault/object-keys.ts'
 import type { Resolve } from '../../webhooks/request.ts'
 import { bearerScheme, signedBy, type Verdict, type Verifier } from '../access.ts'
 import type { Principal } from '../environment.ts'
+import { keepKeys } from '../once.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { SignIn } from '../pages/declaration.ts'
 import type { RateClass } from '../rate-limit.ts'
@@ -76,6 +78,13 @@ export interface Buyer extends Principal {
 }
 
 export const { write, read, list, operation } = operationsFor<FirsthandParts, Buyer, FirsthandCode>()
+
+const keeps = keepKeys(requestKeyUse, ({ organizationId, environment }: Buyer, operation, occurredAt) => ({
+  ...{ organizationId, environment, operation, occurredAt },
+}))
+
+/** A write about something that its address names, so that its key is kept apart: it stands for one request, whatever that is about. */
+export const change: typeof write = (spec) => write({ ...spec, keeps })
 
 const SCHEME = 'BearerAuth'
 const SUSPENDED = 'organization_suspended'

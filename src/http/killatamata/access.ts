@@ -4,6 +4,7 @@ import type { MailWay } from '../../adapters/mail/settings.ts'
 import { createKeyProof } from '../../api-keys/key-proof.ts'
 import { textIdOf } from '../../commands/killatamata/keys.ts'
 import type { Ledgers } from '../../commands/killatamata/ledgers.ts'
+import { requestKeyUse } from '../../commands/killatamata/request-key.ts'
 import type { ReadModels } from '../../postgres/database.ts'
 import type { Arcade } from '../../processes/killatamata/arcade/parts.ts'
 import type { CallbackKeys } from '../../processes/killatamata/media/callback-keys.ts'
@@ -25,13 +26,13 @@ import {
 } from '../access.ts'
 import type { Principal } from '../environment.ts'
 import { Problem } from '../errors.ts'
+import { keepKeys } from '../once.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { SignIn } from '../pages/declaration.ts'
 import type { RateClass } from '../rate-limit.ts'
 import type { Place } from './auth/cookie.ts'
 import type { KillatamataCode } from './errors.ts'
 import type { SignInLimits } from './limits.ts'
-import { once } from './once.ts'
 import type { StudioParts } from './studio/parts.ts'
 
 export interface KillatamataParts extends CoreParts {
@@ -77,9 +78,13 @@ export interface Customer extends Principal {
 
 export const { write, read, operation } = operationsFor<KillatamataParts, Customer, KillatamataCode>()
 
-/** A write whose stream does not follow from its key, or that may have nothing to record: its key is kept apart (once.ts). */
-export const change = ((spec: { id: string; handle: never }) =>
-  write({ ...spec, handle: once(spec.id, spec.handle) } as never)) as unknown as typeof write
+/** Of requests whose stream does not follow from their key, or that may have nothing to record (http/once.ts). */
+export const keeps = keepKeys(requestKeyUse, ({ accountId }: Customer, operation, occurredAt) => ({
+  ...{ accountId, operation, occurredAt },
+}))
+
+/** A write whose key is kept apart. */
+export const change: typeof write = (spec) => write({ ...spec, keeps })
 
 const SCHEME = 'BearerAuth'
 /** Where the contract names no way of signing in, and a key counts all the same. */

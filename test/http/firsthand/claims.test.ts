@@ -74,6 +74,10 @@ describe('a claim', () => {
     const again = await work(api, wilma, 'POST', `/jobs/${jobId}/claims`, asked)
     expect([again.status, again.headers.get('idempotency-replayed')]).toStrictEqual([201, 'true'])
     expect(again.body).toStrictEqual(first.body)
+    const other = await work(api, wilma, 'POST', `/jobs/${await jobOf(2)}/claims`, asked)
+    expect([other.status, other.body.error.type]).toStrictEqual([409, 'conflict'])
+    const byOtto = await work(api, otto, 'POST', `/jobs/${jobId}/claims`, asked)
+    expect([byOtto.status, byOtto.headers.get('idempotency-replayed')]).toStrictEqual([201, null])
   })
 
   it('is refused where there are three open ones, and where there is no seat', async () => {

@@ -19,6 +19,9 @@ afterAll(() => api.stop())
 
 const balance = async ({ key }: Pick<Buyer, 'key'>): Promise<number> =>
   (await api.buy('GET', '/v1/billing/credits', { key })).body.balance_cents
+/** The command that cancelled it, after which the stream of its key is named. */
+const keyStreamOf = async (jobId: string) =>
+  (await eventsOf(api.store, `firsthand.job-${jobId}`)).at(-1)?.metadata.commandId
 const fieldsOf = ({ body }: Answer) => body.error.details?.map(({ field }: { field: string }) => field)
 
 describe('createJob', () => {
@@ -188,6 +191,30 @@ describe('cancelJob', () => {
     expect(cancelled.body).toStrictEqual({ ...job, status: 'cancelled', cancelled_at: expect.any(String) })
     expect(await balance(acme)).toBe(before)
     expect((await api.buy('GET', `/v1/jobs/${job.id}`, { key: acme.key })).body).toStrictEqual(cancelled.body)
+  })
+
+  it('stands for one job under its key: another one under it is refused, and nothing happens to that', async () => {
+    const [one, two] = [(await postJob(api, acme.key)).body, (await postJob(api, acme.key)).body]
+    const cancel = (id: string) =>
+      api.buy('POST', `/v1/jobs/${id}/cancel`, { key: acme.key, headers: { 'idempotency-key': 'the-first-one' } })
+    const first = await cancel(one.id)
+    expect(first.body.status).toBe('cancelled')
+    const refused = await cancel(two.id)
+    expect([refused.status, refused.body.error.type]).toStrictEqual([409, 'conflict'])
+    expect((await api.buy('GET', `/v1/jobs/${two.id}`, { key: acme.key })).body.status).toBe('open')
+    const again = await cancel(one.id)
+    expect([again.headers.get('idempotency-replayed'), again.body]).toStrictEqual(['true', first.body])
+    const [used] = await eventsOf(api.store, `firsthand.requestKey-${await keyStreamOf(one.id)}`)
+    const { organizationId } = acme
+    expect(used?.data).toMatchObject({ organizationId, environment: 'live', operation: 'cancelJob' })
+  })
+
+  it('leaves its key free where it is refused', async () => {
+    const headers = { 'idempotency-key': 'of-a-job-to-come' }
+    const missing = prefixedId('job', new Date().toISOString(), randomUUID())
+    expect((await api.buy('POST', `/v1/jobs/${missing}/cancel`, { key: acme.key, headers })).status).toBe(404)
+    const { body: job } = await postJob(api, acme.key)
+    expect((await api.buy('POST', `/v1/jobs/${job.id}/cancel`, { key: acme.key, headers })).status).toBe(200)
   })
 
   it('is answered the same again, without a second event', async () => {

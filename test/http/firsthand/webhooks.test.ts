@@ -127,6 +127,8 @@ describe('a webhook endpoint', () => {
     expect(leftMs / 3_600_000).toBeCloseTo(24, 1)
     const again = await api.buySecond('POST', `${PATH}/${body.id}/rotate_secret`, asked)
     expect(again.body).toStrictEqual(rotated.body)
+    const { body: other } = await create(acme.key)
+    expect((await api.buy('POST', `${PATH}/${other.id}/rotate_secret`, asked)).body.error.type).toBe('conflict')
   })
 
   it('shows its secrets to the same request for a day; then the answer says to rotate', async () => {
@@ -187,6 +189,11 @@ describe('a webhook event', () => {
     const replay = () => api.buy('POST', `/v1/webhook_events/${eventId}/replay`, { key: acme.key })
     expect(await replay()).toMatchObject({ status: 202, body: { id: eventId, status: 'pending', attempt_count: 0 } })
     expect(await eventsOf(api.store, `firsthand.webhookEvent-${eventId}`)).toHaveLength(1)
+    const headers = { 'idempotency-key': randomUUID() }
+    const underKey = (id: string) => api.buy('POST', `/v1/webhook_events/${id}/replay`, { key: acme.key, headers })
+    const [first, again] = [await underKey(eventId), await underKey(eventId)]
+    expect([again.headers.get('idempotency-replayed'), again.body]).toStrictEqual(['true', first.body])
+    expect((await underKey((await addHook(acme)).eventId)).body.error.type).toBe('conflict')
     await patch(acme.key, endpointId, { status: 'disabled' })
     expect((await replay()).body.error.type).toBe('conflict')
   })

@@ -1,6 +1,7 @@
 /** Examples of firsthand's events: one organization with a key, its credits, and a job that is cancelled. */
 import type { JobEvent, JobFacts } from '../../../src/events/firsthand/job.ts'
 import type { OrganizationEvent } from '../../../src/events/firsthand/organization.ts'
+import type { RequestKeyEvent } from '../../../src/events/firsthand/request-key.ts'
 import type { WalletEvent } from '../../../src/events/firsthand/wallet.ts'
 import type {
   WebhookEndpointEvent,
@@ -20,6 +21,7 @@ export type FirsthandStoryEvent =
   | WebhookEndpointEvent
   | WebhookPlaceEvent
   | WebhookEventEvent
+  | RequestKeyEvent
 
 type Examples = {
   readonly [T in FirsthandStoryEvent['type']]: Extract<FirsthandStoryEvent, { type: T }>['data']
@@ -97,6 +99,7 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
       ...{ organizationId, environment: 'live', jobId, filesApproved: 0, refundCents: '100' },
       occurredAt: timeAt(730),
     },
+    'firsthand.RequestKeyUsed.v1': { ...ofWallet(730), operation: 'cancelJob' },
     'firsthand.EscrowRefunded.v1': {
       ...ofWallet(730),
       ...{ transactionId: idOf('crtx', 'refund'), jobId, filesApproved: 0, amountCents: '100', balanceCents: '1000' },
@@ -140,6 +143,7 @@ export function firsthandExamples(timeAt: (seconds: number) => string): Examples
 export function firsthandStreamOf({ type, data }: { type: string; data: Record<string, unknown> }): string {
   const ofWork = workStreamOf({ type, data }) ?? paymentStreamOf({ type, data })
   if (ofWork !== undefined) return ofWork
+  if (/\.RequestKey/.test(type)) return 'firsthand.requestKey-5f5dbb3c-9f3e-5c5a-8a8f-0d4c6c1f7a05'
   if (/\.WebhookEndpointPlace/.test(type))
     return `firsthand.webhookEndpoints-${data.organizationId}_${data.environment}`
   if (/\.Webhook(Endpoint|Secret)/.test(type)) return `firsthand.webhookEndpoint-${data.endpointId}`

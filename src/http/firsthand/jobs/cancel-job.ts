@@ -4,12 +4,12 @@ import { cancelJob as cancel } from '../../../commands/firsthand/posting.ts'
 import { isPrefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
-import { buyerKey, write } from '../access.ts'
+import { buyerKey, change } from '../access.ts'
 import { idempotencyHeader } from '../schemas.ts'
 import { jobParams, jobResponse, jobView, rowOf } from './job-view.ts'
 
 /** A job that is cancelled already is answered as it is: a repeat is no failure. */
-export const cancelJob = write({
+export const cancelJob = change({
   path: '/v1/jobs/{job_id}/cancel',
   id: 'cancelJob',
   tags: ['Jobs'],

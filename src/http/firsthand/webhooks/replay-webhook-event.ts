@@ -6,11 +6,11 @@ import { webhookData } from '../../../projections/firsthand/webhook-data.ts'
 import { isPrefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
-import { buyerKey, write } from '../access.ts'
+import { buyerKey, change } from '../access.ts'
 import { idempotencyHeader } from '../schemas.ts'
 import { eventParams, eventResponse, eventView } from './event-view.ts'
 
-export const replayWebhookEvent = write({
+export const replayWebhookEvent = change({
   path: '/v1/webhook_events/{event_id}/replay',
   id: 'replayWebhookEvent',
   tags: ['Webhooks'],

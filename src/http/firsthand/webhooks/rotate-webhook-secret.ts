@@ -4,7 +4,7 @@ import { endpointNotFound, isOwnEndpoint, webhookEndpoint } from '../../../comma
 import { isPrefixedId } from '../../../runtime/ulid.ts'
 import { json, withHeaders } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
-import { buyerKey, write } from '../access.ts'
+import { buyerKey, change } from '../access.ts'
 import { idempotencyHeader } from '../schemas.ts'
 import { endpointParams } from './endpoint-view.ts'
 import { newSecret, shownSecret } from './secrets.ts'
@@ -13,7 +13,7 @@ const answer = z
   .object({ new_secret: z.string(), old_secret_invalidates_at: z.string().nullable() })
   .openapi('RotateWebhookSecretResponse')
 
-export const rotateWebhookSecret = write({
+export const rotateWebhookSecret = change({
   path: '/v1/webhook_endpoints/{endpoint_id}/rotate_secret',
   id: 'rotateWebhookSecret',
   tags: ['Webhooks'],

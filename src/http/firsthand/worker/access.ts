@@ -1,9 +1,11 @@
 /** Who signs a worker's requests, and the builders of the operations that workers have. */
 import { createKeyProof } from '../../../api-keys/key-proof.ts'
+import { requestKeyUse } from '../../../commands/firsthand/request-key.ts'
 import { workerTextIdOf } from '../../../commands/firsthand/worker-token.ts'
 import type { WorkerDirectory } from '../../../projections/firsthand/worker-credentials.ts'
 import { bearerScheme, signedBy, type Verifier } from '../../access.ts'
 import type { Principal } from '../../environment.ts'
+import { keepKeys } from '../../once.ts'
 import { operationsFor } from '../../operation.ts'
 import type { RateClass } from '../../rate-limit.ts'
 import type { FirsthandParts } from '../access.ts'
@@ -16,6 +18,13 @@ export interface WorkerPrincipal extends Principal {
 /** Builders of operations of the worker's side. */
 export const workers = operationsFor<FirsthandParts, WorkerPrincipal, FirsthandCode>()
 
+const keeps = keepKeys(requestKeyUse, ({ workerId }: WorkerPrincipal, operation, occurredAt) => ({
+  ...{ workerId, environment: WORKERS_ENVIRONMENT, operation, occurredAt },
+}))
+
+/** A worker's write about something that its address names: its key stands for one request, whatever that is about. */
+export const changeOfWorker: typeof workers.write = (spec) => workers.write({ ...spec, keeps })
+
 export const WORKER_SCHEME = 'WorkerToken'
 const SUSPENDED = 'worker_suspended'
 export const workerScheme = { ...bearerScheme('A worker’s token.'), refuses: [SUSPENDED] }
@@ -24,7 +33,7 @@ export const workerScheme = { ...bearerScheme('A worker’s token.'), refuses: [
 export const workerToken = signedBy(WORKER_SCHEME)
 
 /** Workers work for money: the test world is none of theirs. */
-export const WORKERS_ENVIRONMENT = 'live'
+export const WORKERS_ENVIRONMENT = 'live' as const
 
 /** The worker of a token's text. */
 export function workerVerifier({ workerCredentials }: FirsthandParts): Verifier<WorkerPrincipal> {

@@ -6,10 +6,10 @@ import { json } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
 import { jobParams } from '../jobs/job-view.ts'
 import { idempotencyHeader } from '../schemas.ts'
-import { WORKERS_ENVIRONMENT as environment, workers, workerToken } from './access.ts'
+import { changeOfWorker, WORKERS_ENVIRONMENT as environment, workerToken } from './access.ts'
 import { claimResponse, claimView } from './views.ts'
 
-export const claimSeat = workers.write({
+export const claimSeat = changeOfWorker({
   path: '/worker/v1/jobs/{job_id}/claims',
   id: 'claimSeat',
   tags: ['Work'],

@@ -3,11 +3,11 @@ import { claimRetry } from '../../../commands/firsthand/claiming.ts'
 import { json } from '../../answers.ts'
 import { headerKey } from '../../command.ts'
 import { idempotencyHeader } from '../schemas.ts'
-import { workers, workerToken } from './access.ts'
+import { changeOfWorker, workerToken } from './access.ts'
 import { ownSubmission } from './own.ts'
 import { claimResponse, claimView, submissionParams } from './views.ts'
 
-export const retrySubmission = workers.write({
+export const retrySubmission = changeOfWorker({
   path: '/worker/v1/submissions/{submission_id}/retry',
   id: 'retrySubmission',
   tags: ['Work'],

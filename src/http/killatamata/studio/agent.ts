@@ -12,11 +12,11 @@ import { settingsOf } from '../../../processes/killatamata/studio/threads.ts'
 import { type AgentPieceRow, findAgentRequest, piecesBehind } from '../../../projections/killatamata/agent.ts'
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
+import { once, type Repeatable } from '../../once.ts'
 import type { Caller } from '../../operation.ts'
 import { wholeNumber } from '../../schemas.ts'
-import { accountKey, type Customer, type KillatamataParts, read, write } from '../access.ts'
+import { accountKey, type Customer, type KillatamataParts, keeps, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
-import { once, type Repeatable } from '../once.ts'
 import { requestKey } from '../request-key.ts'
 import { idIn, modelChoice, prompt } from './inputs.ts'
 import { planShown, planView, runStatus, toolCallShown } from './views.ts'
@@ -88,7 +88,7 @@ export const preparePrompt = write({
   body: z.object(promptBody).openapi('StudioPromptPrepareRequest'),
   answers: { 200: json(prepared, 'What the prompt leads to.') },
   refuses: ['project_not_found', 'agent_unavailable'],
-  handle: once('prepareStudioPrompt', answerPrepared),
+  handle: once('prepareStudioPrompt', answerPrepared, keeps),
 })
 
 export const sendPrompt = write({

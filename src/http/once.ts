@@ -1,16 +1,30 @@
 /**
- * Requests under a key whose repeat no stream of their own tells: they are about a stream that the body names, or may leave nothing to
- * record. The key has a stream of its own (commands/killatamata/request-key.ts), which is written behind what was done, while further
+ * Requests under a key whose repeat no stream of their own tells: they are about a stream that the address or the body names, or may leave
+ * nothing to record. The key has a stream of its own (commands/request-key.ts), which is written behind what was done, while further
  * requests under the key wait. So a refused request leaves the key as it was, and one with other content is refused before it does anything.
  */
-import type { CommandBus, CommandContext } from '../../commands/handle.ts'
-import { requestKeyUse } from '../../commands/killatamata/request-key.ts'
-import type { Handled } from '../answers.ts'
+import type { CommandBus, CommandContext } from '../commands/handle.ts'
+import type { RequestKeys } from '../commands/request-key.ts'
+import type { AnyEvent } from '../events/event.ts'
+import type { Handled } from './answers.ts'
+import type { Principal } from './environment.ts'
+
+/** Records the use of a key in its stream, behind `use`, where it is the first. */
+export type KeyKeeping = (asked: Asked, operation: string, use: () => Promise<void>) => Promise<unknown>
+
+/** Where a context keeps such keys, and what it records of a use. */
+export const keepKeys =
+  <Event extends AnyEvent, Who extends Principal>(
+    keys: RequestKeys<Event>,
+    recordOf: (principal: Who, operation: string, at: string) => Event['data'],
+  ): KeyKeeping =>
+  ({ bus, command, principal }, operation, use) =>
+    bus.handle(keys, command.commandId, recordOf(principal as Who, operation, command.at), command, use)
 
 interface Asked {
   bus: CommandBus
   command: CommandContext
-  principal: { accountId: string }
+  principal: Principal
 }
 
 /** Beside what a handler has else. */
@@ -29,13 +43,13 @@ const recorded = (bus: CommandBus): CommandBus => ({
 export function once<Request extends Asked, Answer extends { handled: Handled }>(
   name: string,
   handle: (request: Request & Repeatable) => Promise<Answer>,
+  keep: KeyKeeping,
 ): (request: Request) => Promise<Answer> {
   return async (request) => {
-    const { bus, command, principal } = request
+    const { bus, command } = request
     if (command.fingerprint === undefined) return handle({ ...request, isRepeat: false })
     let answer: Answer | undefined
-    const use = { accountId: principal.accountId, operation: name, at: command.at }
-    await bus.handle(requestKeyUse, command.commandId, use, command, async () => {
+    await keep(request, name, async () => {
       answer = await handle({ ...request, isRepeat: false })
     })
     if (answer) return answer
