@@ -251,12 +251,12 @@ export function operationsFor<Parts extends CoreParts, Who extends Principal, Co
   return { operation, write, read, list, direct }
 }
 
-/** The one place where an operation loses the types of its parts; `Described` has held them together until here. */
 interface Erased extends Commanded<unknown, unknown> {
   id: string
   handle: Parameters<typeof once>[1]
 }
 
+/** The one place where an operation loses the types of its parts; `Described` has held them together until here. */
 function erased<Parts>(spec: object, isCommand: boolean, isList = false): Operation<Parts> {
   const { key, action, facts, scope, fingerprint, correlation, keeps, ...described } = spec as Erased
   const commanded = { key, action, facts, scope, fingerprint, correlation }
