@@ -122,8 +122,8 @@ function interpret(root: JsonValue, format: Format, { ownPrefix, ...limits }: Sc
     wantsUsage: given('stream_options')?.get('include_usage')?.kind === 'true',
     tools: toolsOf(given, limits.toolsMax),
     maxOutputTokens: maxOutputOf(given, format),
-    choices: format === 'openai' ? (positive(given('n'), 'n') ?? 1) : 1,
-    thinkingTokens: format === 'anthropic' ? given('thinking')?.get('budget_tokens')?.integer : undefined,
+    choices: format === 'openai' ? choicesOf(given('n')) : 1,
+    thinkingTokens: format === 'anthropic' ? possible(given('thinking')?.get('budget_tokens')?.integer) : undefined,
     cacheControl: cacheControlOf(root),
     prompt: promptSizeOf(members),
     governance: new Map(members.flatMap(({ key, value, isOwn }) => (isOwn ? [[key.toLowerCase(), value]] : []))),
@@ -143,7 +143,13 @@ function modelOf(value: JsonValue | undefined): string | undefined {
   if (value.kind !== 'string' || value.size === 0 || value.size > MODEL_LENGTH_MAX) {
     throw new UnreadableCall(`model has to be a text of 1 to ${MODEL_LENGTH_MAX} bytes.`, 'model')
   }
-  return value.text
+  return keepable(value.text, 'model', 'model')
+}
+
+/** Names stand in events and in read models, which hold no NUL and no half of a surrogate pair; prompts do not. */
+function keepable<Name extends string | undefined>(name: Name, what: string, param: string): Name {
+  if (name === undefined || (name.isWellFormed() && !/\p{Cc}/u.test(name))) return name
+  throw new UnreadableCall(`${what} must have no control characters and no half of a surrogate pair.`, param)
 }
 
 function flagOf(value: JsonValue | undefined, key: string): boolean {
@@ -161,11 +167,25 @@ function positive(value: JsonValue | undefined, key: string): number | undefined
 
 type Given = (key: string) => JsonValue | undefined
 
+/** More than any provider gives; and so few that with `TOKENS_MAX` for each the sums of a desk stay exact. */
+const CHOICES_MAX = 1_000
+
+function choicesOf(value: JsonValue | undefined): number {
+  const choices = positive(value, 'n') ?? 1
+  if (choices > CHOICES_MAX) throw new UnreadableCall(`n has to be at most ${CHOICES_MAX}.`, 'n')
+  return choices
+}
+
+/** More than any model answers: who asks for more is taken to ask for this, and the provider gets what was sent. */
+const TOKENS_MAX = 1_000_000_000
+const possible = (tokens: number | undefined): number | undefined =>
+  tokens === undefined ? undefined : Math.min(tokens, TOKENS_MAX)
+
 /** Where OpenAI's two names both stand, the greater one counts. */
 function maxOutputOf(given: Given, format: Format): number | undefined {
-  const old = positive(given('max_tokens'), 'max_tokens')
+  const old = possible(positive(given('max_tokens'), 'max_tokens'))
   if (format === 'anthropic') return old
-  const current = positive(given('max_completion_tokens'), 'max_completion_tokens')
+  const current = possible(positive(given('max_completion_tokens'), 'max_completion_tokens'))
   return current === undefined ? old : Math.max(current, old ?? 0)
 }
 
@@ -192,7 +212,7 @@ function namesOf(tool: JsonValue, list: string): string[] {
   const isHosted = list === 'tools' && type !== undefined && type !== 'function' && type !== 'custom'
   const names = [nested, own, isHosted ? type : undefined].filter((name) => name !== undefined)
   if (names.length === 0) throw new UnreadableCall(`A tool in ${list} has no name.`, list)
-  return names
+  return names.map((name) => keepable(name, `The name of a tool in ${list}`, list))
 }
 
 /** Wherever in the body a `cache_control` stands: a property of a tool's schema that is called so only makes it dearer. */

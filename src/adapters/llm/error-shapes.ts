@@ -40,12 +40,13 @@ const MESSAGE_LENGTH_MAX = 1_000
 const SECRET =
   /\b(?:sk|rk|pk|rg|xai|gsk)[-_][\w*-]{6,}|\bBearer\s+\S+|\bAIza[\w-]{20,}|\b(?=\w*\d)(?=\w*[a-zA-Z])\w{32,}\b/g
 
-/** The text cut to 1,000 characters, without anything that looks like a key. */
+/** The text cut to 1,000 characters, without anything that looks like a key, and without what read models cannot hold. */
 export const cleanMessage = (text: string): string =>
   text
     .slice(0, 4 * MESSAGE_LENGTH_MAX)
     .replace(SECRET, '[removed]')
     .slice(0, MESSAGE_LENGTH_MAX)
+    .replaceAll('\0', '\uFFFD')
     .toWellFormed()
 
 type Members = Record<string, unknown>

@@ -28,8 +28,10 @@ type Members = Record<string, unknown>
 
 const membersOf = (value: unknown): Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {}
+/** Far beyond what a call can use, and so low that the sums of a run's calls stay exact. */
+const COUNT_MAX = 1_000_000_000
 const countOf = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= COUNT_MAX ? value : undefined
 
 /** The `usage` of an OpenAI answer or of the last chunk; undefined where it is missing or makes no sense. */
 export function usageOfOpenAi(value: unknown): Usage | undefined {

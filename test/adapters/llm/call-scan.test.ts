@@ -72,11 +72,18 @@ describe('a scan', () => {
     ['{"model":1}', 'model'],
     ['{"model":""}', 'model'],
     [`{"model":"${'m'.repeat(257)}"}`, 'model'],
+    ['{"model":"gpt-5\\u0000"}', 'model'],
+    ['{"model":"gpt-5\\ud83d"}', 'model'],
+    ['{"model":"gpt\\n5"}', 'model'],
+    ['{"tools":[{"function":{"name":"look\\u0000up"},"type":"function"}]}', 'tools'],
+    ['{"tools":[{"name":"lookup\\udc00"}]}', 'tools'],
+    ['{"functions":[{"name":"\\u0007"}]}', 'functions'],
     ['{"stream":"true"}', 'stream'],
     ['{"max_tokens":0}', 'max_tokens'],
     ['{"max_tokens":1.5}', 'max_tokens'],
     ['{"max_completion_tokens":9007199254740993}', 'max_completion_tokens'],
     ['{"n":-1}', 'n'],
+    ['{"n":1001}', 'n'],
     ['{"messages":{}}', 'messages'],
     ['{"tools":"all"}', 'tools'],
     ['{"tools":[{}]}', 'tools'],
@@ -86,6 +93,14 @@ describe('a scan', () => {
     const attempt = () => scan(text)
     expect(attempt).toThrow(UnreadableCall)
     expect(attempt).toThrow(expect.objectContaining({ param }))
+  })
+
+  it('takes no more output for asked than can be, so that sums of it stay exact', () => {
+    const tokens = Number.MAX_SAFE_INTEGER
+    const chat = scan({ max_tokens: tokens, max_completion_tokens: tokens, n: 1_000 })
+    expect([chat.maxOutputTokens, chat.choices]).toStrictEqual([1_000_000_000, 1_000])
+    const message = scan({ max_tokens: tokens, thinking: { type: 'enabled', budget_tokens: tokens } }, 'anthropic')
+    expect([message.maxOutputTokens, message.thinkingTokens]).toStrictEqual([1_000_000_000, 1_000_000_000])
   })
 
   it('takes as many tools and messages as are allowed', () => {

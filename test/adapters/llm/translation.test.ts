@@ -400,4 +400,9 @@ describe('an error', () => {
     )
     expect(cleanMessage('x '.repeat(5_000))).toHaveLength(1_000)
   })
+
+  it('hands on no text that read models cannot hold', () => {
+    const cleaned = cleanMessage('No model gpt-5\0 here\ud83d')
+    expect(cleaned).toBe('No model gpt-5\uFFFD here\uFFFD')
+  })
 })

@@ -45,6 +45,8 @@ describe('OpenAI’s usage', () => {
     { prompt_tokens: -1, completion_tokens: 1 },
     { prompt_tokens: 1.5, completion_tokens: 1 },
     { prompt_tokens: '1', completion_tokens: 1 },
+    { prompt_tokens: Number.MAX_SAFE_INTEGER, completion_tokens: 1 },
+    { prompt_tokens: 1, completion_tokens: 1_000_000_001 },
   ])('is none in %j', (value) => {
     expect(usageOfOpenAi(value)).toBeUndefined()
   })
@@ -77,7 +79,14 @@ describe('Anthropic’s usage', () => {
     expect(usageOfAnthropic(cumulative, start)).toStrictEqual({ ...read, output: 41 })
   })
 
-  it.each([undefined, null, {}, { output_tokens: 1 }, { input_tokens: 1 }])('is none in %j', (value) => {
+  it.each([
+    undefined,
+    null,
+    {},
+    { output_tokens: 1 },
+    { input_tokens: 1 },
+    { input_tokens: 1, output_tokens: Number.MAX_SAFE_INTEGER },
+  ])('is none in %j', (value) => {
     expect(usageOfAnthropic(value)).toBeUndefined()
   })
 })
