@@ -119,6 +119,8 @@ describe('a force-stop', () => {
     })
     expect(steps).toMatchObject([{ type: 'post_completion_sweep', status: 'error' }])
     expect(await ask(agent)).toMatchObject({ status: 403, body: { error: { code: 'run_blocked_after_force_stop' } } })
+    const named = await ask(agent, { 'x-rungate-run-id': runId })
+    expect([named.status, named.body.error]).toMatchObject([403, { code: 'run_force_stopped', run_id: runId }])
   })
 
   it('ends a stream that has begun with an error, and what came is paid', async () => {

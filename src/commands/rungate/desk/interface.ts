@@ -187,6 +187,8 @@ export interface Refusal {
   details: Record<string, unknown> | null
   /** Null before a run was found. */
   run: RunView | null
+  /** The run that was named and has ended: the desk may hold no more of it. */
+  endedRunId?: string
   /** Whole seconds; null: waiting changes nothing. */
   retryAfterS: number | null
   /** Whether a client's own retries are worth while: else `x-should-retry: false`. */

@@ -37,20 +37,18 @@ function named({ state }: Deciding, { run: { known } }: CallFacts, asked: string
   if (run?.status === 'running') return { kind: 'run', run, isNew: false }
   const status = run?.status ?? state.ended.get(runId) ?? known
   if (status === null) return { kind: 'lookup', runId }
-  return status === 'absent' ? unknown : ended(status, run)
+  return status === 'absent' ? unknown : ended(status, runId, run)
 }
 
-function ended(status: RunStatus, run: Run | undefined): Refusal {
-  const view = run ? viewOf(run) : null
+function ended(status: RunStatus, endedRunId: string, run: Run | undefined): Refusal {
+  const about = { endedRunId, run: run ? viewOf(run) : null }
   switch (status) {
     case 'force_stopped':
-      return refusal({
-        ...{ status: 403, code: 'run_force_stopped', message: 'The run was stopped.', run: view },
-      })
+      return refusal({ status: 403, code: 'run_force_stopped', message: 'The run was stopped.', ...about })
     case 'budget_exceeded':
-      return refusal({ status: 402, code: 'budget_exceeded', message: 'The run has used its budget up.', run: view })
+      return refusal({ status: 402, code: 'budget_exceeded', message: 'The run has used its budget up.', ...about })
     default:
-      return refusal({ status: 409, code: 'conflict', message: 'The run has ended.', run: view })
+      return refusal({ status: 409, code: 'conflict', message: 'The run has ended.', ...about })
   }
 }
 

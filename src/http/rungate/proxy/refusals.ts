@@ -77,11 +77,14 @@ const shown = (details: Record<string, unknown>): Record<string, unknown> =>
     ]),
   )
 
-type Block = Pick<Refusal, 'status' | 'code' | 'message' | 'details' | 'run' | 'retryAfterS' | 'mayRetry'>
+type Block = Pick<
+  Refusal,
+  'status' | 'code' | 'message' | 'details' | 'run' | 'endedRunId' | 'retryAfterS' | 'mayRetry'
+>
 
 /** A refusal of the desk: `format` is the client's. */
 export function refusalAnswer(format: Format, refusal: Block | AgentDisabled, stepId: string | null): Told {
-  const { status, code, message, details, run, retryAfterS, mayRetry } = refusal
+  const { status, code, message, details, run, endedRunId = null, retryAfterS, mayRetry } = refusal
   if (code === 'metadata_too_long') return inFormat(format, 400, message, { param: 'x-rungate-run-metadata' })
   if (code === 'model_missing') return inFormat(format, 400, message, { param: 'model' })
   const headers = {
@@ -95,7 +98,7 @@ export function refusalAnswer(format: Format, refusal: Block | AgentDisabled, st
   const error = ordinary
     ? { type: code, message }
     : {
-        ...{ type: 'governance_block', code, message, run_id: run?.runId ?? null },
+        ...{ type: 'governance_block', code, message, run_id: run?.runId ?? endedRunId },
         details: details && shown(details),
         ...(run && { context: contextOf(run) }),
       }

@@ -74,7 +74,9 @@ describe('a call without a name for its run', () => {
     expect(admitted(desk.admit(callFacts('c'), 10)).isNewRun).toBe(true)
     desk.ask({ kind: 'stop', runId: named('c'), author }, 11)
     expect(admitted(desk.admit(callFacts('d', asking({ isNew: true })), 12)).isNewRun).toBe(true)
-    expect(refused(desk.admit(callFacts('e', asking({ runId: named('c') })), 13)).code).toBe('run_force_stopped')
+    expect(refused(desk.admit(callFacts('e', asking({ runId: named('c') })), 13))).toMatchObject({
+      ...{ code: 'run_force_stopped', endedRunId: named('c') },
+    })
   })
 })
 
