@@ -127,7 +127,7 @@ export const wholeNumber = (min: number, max: number) =>
 export const limit = wholeNumber(1, LIMIT_MAX).openapi({ format: 'int64' }).optional()
 
 /** Counts code points, as zod does: one takes one or two UTF-16 units. */
-const hasAtMost = (max: number, text: string): boolean =>
+export const hasAtMost = (max: number, text: string): boolean =>
   text.length <= max || (text.length <= 2 * max && z.core.util.codePointLength(text) <= max)
 
 /** An id that the caller has chosen: 1 to 255 characters, kept byte for byte. */

@@ -85,6 +85,7 @@ describe('a request that cannot be read', () => {
     ['is a list', { raw: '[]' }],
     ['has messages that are no list', { raw: '{"messages":{}}' }],
     ['names a new run in other words than true and false', { headers: { 'x-rungate-new-run': 'perhaps' } }],
+    ['writes true in capitals', { headers: { 'x-rungate-new-run': 'TRUE' } }],
     ['has metadata that are no object', { headers: { 'x-rungate-run-metadata': '[1]' } }],
     ['has a run’s name that is too long', { headers: { 'x-rungate-run-name': 'x'.repeat(256) } }],
   ])('since it %s is refused in the client’s own format', async (_, asked) => {
@@ -214,6 +215,13 @@ describe('what the provider is sent', () => {
     )
     expect(Object.keys(call!.headers).filter((name) => /rungate|cookie/.test(name))).toStrictEqual([])
     expect(call?.headers['openai-organization']).toBe('org-1')
+  })
+
+  it('belongs to a run whose name counts in characters', async () => {
+    const { apiKey } = await caller.agent()
+    const named = (name: string) => ask(apiKey, { 'x-rungate-run-name': name })
+    expect((await named('\u{1F600}'.repeat(255))).status).toBe(200)
+    expect((await named('\u{1F600}'.repeat(256))).status).toBe(400)
   })
 
   it('names a limit of output where a budget stands, which the answer says', async () => {

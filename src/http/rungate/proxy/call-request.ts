@@ -16,6 +16,7 @@ import type { RunAsked } from '../../../commands/rungate/desk/interface.ts'
 import type { Counted } from '../../../runtime/counted.ts'
 import { complaint } from '../../complaints.ts'
 import { MalformedJson, parseJson } from '../../json.ts'
+import { hasAtMost } from '../../schemas.ts'
 import { metadata as metadataSchema } from '../schemas.ts'
 
 /** A request that the proxy cannot take; the client is told in its own format. */
@@ -136,7 +137,7 @@ function textOf(given: Given, name: string): string | undefined {
   if (given === undefined) return undefined
   const text = 'text' in given ? given.text : given.value.text
   if (text === undefined) throw new CallFault(400, `${name} has to be a text.`, name)
-  if (text.length > TEXT_LENGTH_MAX)
+  if (!hasAtMost(TEXT_LENGTH_MAX, text))
     throw new CallFault(400, `${name} has at most ${TEXT_LENGTH_MAX} characters.`, name)
   return text.trim() === '' ? undefined : text.trim()
 }
@@ -151,7 +152,7 @@ function nameOf(given: Given): string | null {
 
 function flagOf(given: Given, name: string): boolean {
   if (given === undefined) return false
-  const word = 'text' in given ? given.text.toLowerCase() : (given.value.text ?? given.value.source)
+  const word = 'text' in given ? given.text : (given.value.text ?? given.value.source)
   if (word === 'true' || word === 'false') return word === 'true'
   throw new CallFault(400, `${name} has to be true or false.`, name)
 }
