@@ -28,7 +28,7 @@ export const httpSettings = z.object({
   TENANT_LISTS_MAX: count(2).describe('lists that are read for one tenant at a time while others ask too; more wait'),
   JSON_DEPTH_MAX: count(64),
   JSON_TOKENS_MAX: count(50_000).describe('strings, numbers and punctuation marks of a body of JSON'),
-  HEADERS_MAX_BYTES: bytes(16_384).describe('of the head of a request'),
+  HEADERS_MAX_BYTES: bytes(32_768).describe('of the head of a request; the metadata of a run in it may have 16 KiB'),
   HEADERS_TIMEOUT_MS: milliseconds(10_000).describe('for the head of a request to arrive'),
   KEEP_ALIVE_TIMEOUT_MS: milliseconds(30_000).describe('a connection without a request is closed after this time'),
   REQUEST_TIMEOUT_MS: milliseconds(30_000),

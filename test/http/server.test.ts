@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { Server } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
+import { loadConfig } from '../../src/config.ts'
 import { defaultServerOptions, startServer } from '../../src/http/server.ts'
 
 type Fetch = Parameters<typeof startServer>[0]['fetch']
@@ -69,6 +70,15 @@ describe('the server', () => {
     const server = await start(() => new Response('ok'))
     const answer = await exchange(server.port, `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`)
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
+    await server.stop(100)
+  })
+
+  it('takes the metadata of a run in a header, as long as they may be', async () => {
+    const { HEADERS_MAX_BYTES: headersMaxBytes } = loadConfig({})
+    const server = await start(() => new Response('ok'), { headersMaxBytes })
+    const long = `x-rungate-run-metadata: ${'x'.repeat(16_384)}`
+    const answer = await exchange(server.port, `GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${long}\r\n\r\n`)
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /)
     await server.stop(100)
   })
 
