@@ -203,6 +203,9 @@ function toolsOf(given: Given, toolsMax: number): string[] {
   return [...names]
 }
 
+/** Longer than any provider takes; all tools of a request fit into the event that says why it was refused. */
+const TOOL_NAME_MAX_BYTES = 200
+
 /** A hosted tool goes by its type as well as by its name, so that a rule for either finds it. */
 function namesOf(tool: JsonValue, list: string): string[] {
   const type = tool.get('type')?.text
@@ -212,6 +215,9 @@ function namesOf(tool: JsonValue, list: string): string[] {
   const isHosted = list === 'tools' && type !== undefined && type !== 'function' && type !== 'custom'
   const names = [nested, own, isHosted ? type : undefined].filter((name) => name !== undefined)
   if (names.length === 0) throw new UnreadableCall(`A tool in ${list} has no name.`, list)
+  if (names.some((name) => Buffer.byteLength(name) > TOOL_NAME_MAX_BYTES)) {
+    throw new UnreadableCall(`The name of a tool in ${list} has at most ${TOOL_NAME_MAX_BYTES} bytes.`, list)
+  }
   return names.map((name) => keepable(name, `The name of a tool in ${list}`, list))
 }
 

@@ -78,6 +78,7 @@ describe('a scan', () => {
     ['{"tools":[{"function":{"name":"look\\u0000up"},"type":"function"}]}', 'tools'],
     ['{"tools":[{"name":"lookup\\udc00"}]}', 'tools'],
     ['{"functions":[{"name":"\\u0007"}]}', 'functions'],
+    [`{"tools":[{"name":"${'t'.repeat(201)}"}]}`, 'tools'],
     ['{"stream":"true"}', 'stream'],
     ['{"max_tokens":0}', 'max_tokens'],
     ['{"max_tokens":1.5}', 'max_tokens'],

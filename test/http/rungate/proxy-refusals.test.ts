@@ -224,6 +224,15 @@ describe('what the provider is sent', () => {
     expect((await named('\u{1F600}'.repeat(256))).status).toBe(400)
   })
 
+  it('is told of as many tools as it may name, each as long as it may be, where none is allowed', async () => {
+    const { apiKey } = await caller.agent({ policy: { blocked_tools: ['*'] } })
+    const tools = Array.from({ length: 1_024 }, (_, index) => ({
+      ...{ type: 'function', function: { name: `${index}`.padStart(200, 't') } },
+    }))
+    const { status, body } = await ask(apiKey, { tools })
+    expect([status, body.error.code, body.error.details.tools.length]).toStrictEqual([403, 'tool_blocked', 1_024])
+  })
+
   it('names a limit of output where a budget stands, which the answer says', async () => {
     const agent = await caller.agent({ policy: { budget: { hard_limit_usd: 0.01 } } })
     const { headers } = await ask(agent.apiKey, { max_completion_tokens: 32_000 })
