@@ -218,6 +218,19 @@ describe('poison', () => {
     expect(await positionStored()).toBe(second.position)
   })
 
+  test.each([
+    ['NUL', 'a\0b'],
+    ['half a surrogate pair', 'a\ud83db'],
+  ])('is none where a text has %s: it is shown as U+FFFD', async (_, text) => {
+    const bad = note('bad', text)
+    await createBatchWriter({
+      ...{ db: database.db, checkpoint: CHECKPOINT, projections, transactionAttemptsMax: 3 },
+    }).write([note('a'), bad, note('b')])
+    const shown = sql<{ text: string }>`SELECT text FROM sample_notes WHERE note_id = ${uuidOf('bad')}`
+    expect((await shown.execute(database.db)).rows).toEqual([{ text: 'a\uFFFDb' }])
+    expect(await parkedStored()).toEqual([])
+  })
+
   test('of an unknown type concerns no projection', async () => {
     const unknown = recorder.poison('sample.SomethingNew.v1', 'sample.something-1')
     const careful = writer('halt')

@@ -52,6 +52,23 @@ describe('a scan', () => {
     expect(found.tools).toStrictEqual(['search', 'web_search', 'web_search_20250305', 'files'])
   })
 
+  it.each(['\\u0000', '\\ud83d', '\\udc00'])(
+    'refuses names with %s, which a record cannot hold, and lets prompts have it',
+    (bad) => {
+      const prompt = `"messages":[{"role":"user","content":"${bad}"}]`
+      expect(scan(`{"model":"gpt-5",${prompt}}`).model).toBe('gpt-5')
+      const refused: [body: string, param: string][] = [
+        [`{"model":"gpt${bad}"}`, 'model'],
+        [`{"model":"gpt-5","tools":[{"type":"function","function":{"name":"pay${bad}"}}]}`, 'tools'],
+        [`{"model":"gpt-5","functions":[{"name":"pay${bad}"}]}`, 'functions'],
+        [`{"model":"gpt-5","tools":[{"type":"shell${bad}"}]}`, 'tools'],
+      ]
+      for (const [body, param] of refused) {
+        expect(() => scan(body)).toThrow(expect.objectContaining({ name: 'UnreadableCall', param }))
+      }
+    },
+  )
+
   it('finds cache_control at any depth and in any spelling', () => {
     const at = (control: string) =>
       scan(`{"messages":[{"role":"user","content":[${control}]}]}`, 'anthropic').cacheControl

@@ -84,6 +84,19 @@ describe('a provider that fails before content', () => {
     expect(attempts.map(({ kind }) => kind)).toStrictEqual(['http_error', 'http_error', null])
   })
 
+  it.each([
+    ['NUL', 'a\0b', 'a\uFFFDb'],
+    ['half a surrogate pair', 'a\ud83d', 'a\uFFFD'],
+    ['a pair where it is cut', `${'m'.repeat(999)}\u{1f600}`, `${'m'.repeat(999)}\uFFFD`],
+  ])('with %s in its words is recorded so that the read models can hold it', async (_, message, recorded) => {
+    const agent = await agentWith()
+    const model = newModel()
+    orderFor(model, { status: 400, message })
+    await refusalOf<ApiError>(agent.openAi.chat.completions.create({ model, messages: user('x') }))
+    const { errorMessage, attempts } = await settledCall(api, agent.agentId)
+    expect([errorMessage, attempts[0]?.error]).toStrictEqual([recorded, recorded])
+  })
+
   it('is waited for once where the policy says so', async () => {
     const agent = await agentWith({ max_retries: 2, on_rate_limit: 'backoff_first' })
     const model = newModel()

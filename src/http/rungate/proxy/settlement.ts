@@ -2,6 +2,7 @@
 
 import type { CallScan } from '../../../adapters/llm/call-scan.ts'
 import { costOf } from '../../../adapters/llm/cost.ts'
+import { storedText } from '../../../adapters/llm/error-shapes.ts'
 import { noUsage, settledUsage, totalInput, type Usage } from '../../../adapters/llm/usage.ts'
 import type { CommandContext } from '../../../commands/handle.ts'
 import type { Admission, DeskOf, Settled } from '../../../commands/rungate/desk/interface.ts'
@@ -106,7 +107,8 @@ export class Settlement {
         timeToFirstByteMs: this.firstByteMs === undefined ? null : Math.round(this.firstByteMs - startedMs),
         ...{ attempts: this.attempts, skipped: this.skipped },
         ...{ errorKind: failure?.kind ?? null, errorStatus: failure?.status ?? null },
-        ...{ errorMessage: failure?.message ?? null, finishReason: finishReason?.slice(0, FINISH_REASON_MAX) ?? null },
+        errorMessage: failure?.message ?? null,
+        finishReason: finishReason === undefined ? null : storedText(finishReason, FINISH_REASON_MAX),
         hasContent: this.parts.contentLog.isOn(admission.run.settings),
       },
       command,
