@@ -104,6 +104,7 @@ describe('OpenAI’s library', () => {
     const failed = await refusal(openAi().chat.completions.create({ ...gpt, messages: user('Hi') }))
     expect(failed).toBeInstanceOf(OpenAI.InternalServerError)
     expect(String(failed)).toContain('boom')
+    expect(failed).toMatchObject({ type: 'server_error' })
     expect(await refusal(openAi().chat.completions.create({ model: '', messages: [] }))).toMatchObject({ status: 500 })
   })
 
@@ -181,6 +182,14 @@ describe('Anthropic’s library', () => {
     })
     expect(await usage('1h')).toMatchObject({ cache_read_input_tokens: 100, cache_creation_input_tokens: 0 })
     expect(await usage()).toMatchObject({ cache_creation: { ephemeral_5m_input_tokens: expect.any(Number) } })
+  })
+
+  it('gets a text of a message written into the cache and read from it', async () => {
+    const content = [{ type: 'text' as const, text: 'b'.repeat(400), cache_control: { type: 'ephemeral' as const } }]
+    const usage = async () =>
+      (await anthropic().messages.create({ ...claude, messages: [{ role: 'user', content }] })).usage
+    expect(await usage()).toMatchObject({ cache_creation: { ephemeral_5m_input_tokens: 100 } })
+    expect(await usage()).toMatchObject({ cache_read_input_tokens: 100, cache_creation_input_tokens: 0 })
   })
 
   it('sees errors in a stream and before it', async () => {

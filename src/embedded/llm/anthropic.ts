@@ -97,13 +97,15 @@ function usageFor({ inputTokens, outputTokens }: Script, { usage }: Fault, cache
   }
 }
 
-/** A system prompt with `cache_control` is written the first time and read from then on. */
-function cacheOf({ system }: Members, { inputTokens }: Script, seen: Set<string>): Cache {
+/** A text with `cache_control`, of the system prompt or of a message, is written the first time and read from then on. */
+function cacheOf({ system, messages }: Members, { inputTokens }: Script, seen: Set<string>): Cache {
   const cache = { read: 0, written5m: 0, written1h: 0 }
-  for (const block of listOf(system)) {
+  let left = inputTokens
+  for (const block of [...listOf(system), ...listOf(messages).flatMap(blocksOf)]) {
     const control = membersOf(block.cache_control)
     if (control.type !== 'ephemeral') continue
-    const tokens = Math.min(inputTokens, tokensOf(textOf(block.text)))
+    const tokens = Math.min(left, tokensOf(textOf(block.text)))
+    left -= tokens
     const id = idOf(textOf(block.text))
     if (seen.has(id)) cache.read += tokens
     else if (control.ttl === '1h') cache.written1h += tokens

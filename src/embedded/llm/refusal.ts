@@ -1,8 +1,9 @@
 /** An answer that is an error, in whichever format the path belongs to. */
 export class SimulatorRefusal extends Error {
   readonly status: number
-  readonly type: string
-  constructor(status: number, type: string, message: string) {
+  /** Undefined: the one that goes with the status. */
+  readonly type: string | undefined
+  constructor(status: number, type: string | undefined, message: string) {
     super(message)
     this.status = status
     this.type = type
@@ -23,7 +24,7 @@ const ANTHROPIC_TYPES: Record<number, string> = {
 
 export function refusalBody(
   isAnthropic: boolean,
-  { status, type, message }: { status: number; type?: string; message: string },
+  { status, type, message }: { status: number; type?: string | undefined; message: string },
 ): string {
   if (isAnthropic) {
     const named = ANTHROPIC_TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error')

@@ -97,7 +97,11 @@ export async function startLlmSimulator({ port = 0 }: SimulatorOptions = {}): Pr
     if (fault.status !== undefined) {
       if (fault.retryAfter !== undefined) response.setHeader('retry-after', fault.retryAfter)
       entry.outcome = 'error'
-      throw new SimulatorRefusal(fault.status, '', fault.message ?? `The simulator was told to answer ${fault.status}.`)
+      throw new SimulatorRefusal(
+        fault.status,
+        undefined,
+        fault.message ?? `The simulator was told to answer ${fault.status}.`,
+      )
     }
     if (path === '/v1/messages' && headers['anthropic-version'] === undefined)
       throw invalid('anthropic-version: header is required')
@@ -121,7 +125,7 @@ export async function startLlmSimulator({ port = 0 }: SimulatorOptions = {}): Pr
     if (request.method === 'POST' && PATHS.includes(path)) return answerCall(request, response, path)
     const isLog = request.method === 'GET' && path === '/log'
     if (!isLog && (request.method !== 'POST' || path !== '/control'))
-      throw new SimulatorRefusal(404, '', `There is no ${request.method} ${path}.`)
+      throw new SimulatorRefusal(404, undefined, `There is no ${request.method} ${path}.`)
     if (!maybeOwnUser(request.socket))
       throw new SimulatorRefusal(403, 'permission_error', `${path} is for the user whom the simulator runs as.`)
     if (isLog) return respond(response, 200, JSON.stringify({ data: logged, total }))
@@ -179,7 +183,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.byteLength
-    if (size > BODY_MAX_BYTES) throw new SimulatorRefusal(413, '', `A body has at most ${BODY_MAX_BYTES} bytes.`)
+    if (size > BODY_MAX_BYTES) throw new SimulatorRefusal(413, undefined, `A body has at most ${BODY_MAX_BYTES} bytes.`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
