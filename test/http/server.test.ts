@@ -76,7 +76,7 @@ describe('the server', () => {
   it('takes the metadata of a run in a header, as long as they may be', async () => {
     const { HEADERS_MAX_BYTES: headersMaxBytes } = loadConfig({})
     const server = await start(() => new Response('ok'), { headersMaxBytes })
-    const long = `x-rungate-run-metadata: ${'x'.repeat(16_384)}`
+    const long = `x-metadata-of-a-run: ${'x'.repeat(16_384)}`
     const answer = await exchange(server.port, `GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${long}\r\n\r\n`)
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
     await server.stop(100)
