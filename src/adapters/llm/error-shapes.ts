@@ -2,6 +2,7 @@
  * Errors in the words of either format. A client's library reads only its own: one that it does not know it shows as an unknown
  * error, or takes for an answer.
  */
+import { holdable } from '../../runtime/holdable.ts'
 import type { Format } from './call-scan.ts'
 
 /** An error, whatever format it came in. */
@@ -40,13 +41,14 @@ const MESSAGE_LENGTH_MAX = 1_000
 const SECRET =
   /\b(?:sk|rk|pk|rg|xai|gsk)[-_][\w*-]{6,}|\bBearer\s+\S+|\bAIza[\w-]{20,}|\b(?=\w*\d)(?=\w*[a-zA-Z])\w{32,}\b/g
 
-/** The text cut to so many characters, as a read model can hold it: PostgreSQL knows neither NUL nor half a surrogate pair. */
-export const storedText = (text: string, lengthMax: number): string =>
-  text.slice(0, lengthMax).replaceAll('\0', '\uFFFD').toWellFormed()
-
 /** The text cut to 1,000 characters, without anything that looks like a key. */
 export const cleanMessage = (text: string): string =>
-  storedText(text.slice(0, 4 * MESSAGE_LENGTH_MAX).replace(SECRET, '[removed]'), MESSAGE_LENGTH_MAX)
+  holdable(
+    text
+      .slice(0, 4 * MESSAGE_LENGTH_MAX)
+      .replace(SECRET, '[removed]')
+      .slice(0, MESSAGE_LENGTH_MAX),
+  )
 
 type Members = Record<string, unknown>
 const membersOf = (value: unknown): Members =>

@@ -2,11 +2,11 @@
 
 import type { CallScan } from '../../../adapters/llm/call-scan.ts'
 import { costOf } from '../../../adapters/llm/cost.ts'
-import { storedText } from '../../../adapters/llm/error-shapes.ts'
 import { noUsage, settledUsage, totalInput, type Usage } from '../../../adapters/llm/usage.ts'
 import type { CommandContext } from '../../../commands/handle.ts'
 import type { Admission, DeskOf, Settled } from '../../../commands/rungate/desk/interface.ts'
 import type { Attempt } from '../../../events/rungate/call-facts.ts'
+import { holdable } from '../../../runtime/holdable.ts'
 import type { Collector } from './content-log.ts'
 import type { Failure } from './provider-attempt.ts'
 import type { ProxyParts } from './proxy-parts.ts'
@@ -108,7 +108,7 @@ export class Settlement {
         ...{ attempts: this.attempts, skipped: this.skipped },
         ...{ errorKind: failure?.kind ?? null, errorStatus: failure?.status ?? null },
         errorMessage: failure?.message ?? null,
-        finishReason: finishReason === undefined ? null : storedText(finishReason, FINISH_REASON_MAX),
+        finishReason: finishReason === undefined ? null : holdable(finishReason.slice(0, FINISH_REASON_MAX)),
         hasContent: this.parts.contentLog.isOn(admission.run.settings),
       },
       command,
