@@ -161,6 +161,35 @@ describe('events', () => {
   })
 })
 
+describe('events that are signed', () => {
+  const read = (event: unknown) => {
+    const { body, signature } = standIn.signed(event as object)
+    return live().readEvent(Buffer.from(body), signature, new Date())
+  }
+  const told = (type: string, object?: unknown) => ({ id: 'evt_1', object: 'event', type, data: { object } })
+
+  it.each([
+    ['nothing', null],
+    ['no data', { type: 'checkout.session.completed' }],
+    ['no session', told('checkout.session.completed', null)],
+    ['no id', told('checkout.session.async_payment_succeeded', { payment_status: 'paid' })],
+    ['no whole amount', told('checkout.session.completed', { id: 'cs_1', payment_status: 'paid', amount_total: 5.5 })],
+    ['no refund', told('charge.refunded', {})],
+    ['no payment', told('charge.refunded', { amount_refunded: 5 })],
+    ['no dispute', told('charge.dispute.created', {})],
+  ])('and say %s concern nobody', (_, event) => {
+    expect(read(event)).toStrictEqual({ kind: 'other' })
+  })
+
+  it('say what they have of a session', () => {
+    const object = { id: 'cs_1', payment_status: 'paid', amount_total: 500, currency: 'usd' }
+    expect(read(told('checkout.session.completed', object))).toMatchObject({
+      kind: 'session',
+      session: { sessionId: 'cs_1', isPaid: true, amountCents: 500n, paymentIntentId: null, purchaseId: null },
+    })
+  })
+})
+
 describe('its doors', () => {
   it('open to the key of the account alone, and to one world each', async () => {
     const headers = { authorization: 'Bearer sk_live_of_somebody' }

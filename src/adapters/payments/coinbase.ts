@@ -54,12 +54,14 @@ const API_VERSION = '2018-03-22'
 /** Charges that are looked through for one whose answer was lost. */
 const LOOKED_AT = 100
 
+/** More decimals than a cent has are no amount that we have asked for. */
+const AMOUNT = /^(\d{1,15})(?:\.(\d{1,2})0*)?$/
 const timeline = z.array(z.object({ status: z.string() }))
 const charge = z.object({
   id: z.string(),
   hosted_url: z.string(),
   expires_at: z.iso.datetime({ offset: true }),
-  pricing: z.object({ local: z.object({ amount: z.string(), currency: z.string() }) }),
+  pricing: z.object({ local: z.object({ amount: z.string().regex(AMOUNT), currency: z.string() }) }),
   timeline,
   metadata: z.record(z.string(), z.unknown()).nullish(),
 })
@@ -138,9 +140,9 @@ function chargeOf({ id, hosted_url, expires_at, pricing, timeline: steps, metada
   }
 }
 
-/** `12.5` → 1250. More decimals than a cent has are no amount that we have asked for. */
+/** `12.5` → 1250, of an amount that was read. */
 function centsOf(amount: string): bigint {
-  const [, whole, fraction = ''] = /^(\d{1,15})(?:\.(\d{1,2})0*)?$/.exec(amount) ?? []
+  const [, whole, fraction = ''] = AMOUNT.exec(amount) ?? []
   if (whole === undefined) throw new Error(`${amount} is no amount of cents`)
   return BigInt(whole) * 100n + BigInt(fraction.padEnd(2, '0'))
 }

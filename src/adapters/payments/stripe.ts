@@ -2,6 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type { Stripe } from 'stripe'
+import { z } from 'zod'
 import {
   type Charged,
   type ChargeOrder,
@@ -78,7 +79,7 @@ export function createStripePayments({ secretKey, webhookSecret, url }: StripeAc
       if (webhookSecret === undefined) throw new ForgedPaymentEvent('no secret is known that events are signed with')
       // Before the library is loaded, and before the body is text: a forged one costs no more than its digest.
       if (!isSigned(body, signature, webhookSecret)) throw new ForgedPaymentEvent(FORGED)
-      return eventOf(verified(stripe(), Buffer.from(body), signature, webhookSecret, now))
+      return eventOf(verified(stripe(), Buffer.from(body), signature, webhookSecret, now) ?? {})
     },
   }
 }
@@ -155,8 +156,24 @@ async function earlierPayment(stripe: Stripe, { customerId, topUpId }: ChargeOrd
   )
 }
 
-function sessionOf(session: Stripe.Checkout.Session): PaymentSession {
+/** What is read of a thing that is or has an id. */
+const reference = z.union([z.string(), z.object({ id: z.string() })]).nullish()
+const cents = z.int().nonnegative()
+/** Longer ones are no ids of Stripe's. */
+const ID_LENGTH_MAX = 255
+const sessionRead = z.object({
+  id: z.string().min(1).max(ID_LENGTH_MAX),
+  ...{ url: z.string().nullish(), status: z.string().nullish(), payment_status: z.string() },
+  ...{ amount_total: cents.nullish(), currency: z.string().nullish(), payment_intent: reference },
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+  expires_at: z.int().default(0),
+})
+const refundedCharge = z.object({ payment_intent: reference, amount_refunded: cents })
+const dispute = z.object({ id: z.string(), payment_intent: reference, amount: cents })
+
+function sessionOf(session: z.output<typeof sessionRead>): PaymentSession {
   const { id: sessionId, url, status, payment_status, amount_total, currency, payment_intent, metadata } = session
+  const purchaseId = metadata?.purchase_id
   return {
     ...{ sessionId, url: url ?? null, isPaid: payment_status === 'paid' },
     status: status === 'complete' ? 'complete' : status === 'expired' ? 'expired' : 'open',
@@ -164,16 +181,16 @@ function sessionOf(session: Stripe.Checkout.Session): PaymentSession {
     ...{
       paymentIntentId: idOf(payment_intent),
       // Not the client reference: whoever pays by a payment link names any.
-      purchaseId: metadata?.purchase_id ?? null,
+      purchaseId: typeof purchaseId === 'string' ? purchaseId : null,
       expiresAtS: session.expires_at,
     },
   }
 }
 
-const idOf = (value: string | { id: string } | null): string | null =>
-  value === null || typeof value === 'string' ? value : value.id
+const idOf = (value: z.output<typeof reference>): string | null =>
+  (typeof value === 'object' ? value?.id : value) ?? null
 
-function verified(stripe: Stripe, body: Buffer, signature: string, secret: string, now: Date): Stripe.Event {
+function verified(stripe: Stripe, body: Buffer, signature: string, secret: string, now: Date): Stripe.Event | null {
   try {
     return stripe.webhooks.constructEvent(body, signature, secret, EVENT_AGE_MAX_S, undefined, now.getTime())
   } catch (error) {
@@ -184,29 +201,38 @@ function verified(stripe: Stripe, body: Buffer, signature: string, secret: strin
   }
 }
 
-function eventOf(event: Stripe.Event): PaymentEvent {
-  switch (event.type) {
+/** An event without what its type promises is signed all the same, and about nothing that concerns us. */
+function eventOf({ type, data }: Partial<Stripe.Event>): PaymentEvent {
+  switch (type) {
     case 'checkout.session.completed':
     case 'checkout.session.async_payment_succeeded':
     case 'checkout.session.expired':
-      return { kind: 'session', session: sessionOf(event.data.object) }
-    case 'checkout.session.async_payment_failed':
-      return { kind: 'sessionFailed', session: sessionOf(event.data.object) }
+    case 'checkout.session.async_payment_failed': {
+      const told = sessionRead.safeParse(data?.object)
+      if (!told.success) return OTHER
+      const kind = type === 'checkout.session.async_payment_failed' ? 'sessionFailed' : 'session'
+      return { kind, session: sessionOf(told.data) }
+    }
     case 'charge.refunded': {
-      const { payment_intent, amount_refunded } = event.data.object
+      const told = refundedCharge.safeParse(data?.object)
+      if (!told.success) return OTHER
+      const { payment_intent, amount_refunded } = told.data
       return reversed(idOf(payment_intent), { cause: 'refund', refundedCents: BigInt(amount_refunded) })
     }
     case 'charge.dispute.created': {
-      const { id: disputeId, payment_intent, amount } = event.data.object
+      const told = dispute.safeParse(data?.object)
+      if (!told.success) return OTHER
+      const { id: disputeId, payment_intent, amount } = told.data
       return reversed(idOf(payment_intent), { cause: 'dispute', disputeId, disputedCents: BigInt(amount) })
     }
     default:
-      return { kind: 'other' }
+      return OTHER
   }
 }
 
+const OTHER: PaymentEvent = { kind: 'other' }
 const reversed = (paymentIntentId: string | null, by: ReversedBy): PaymentEvent =>
-  paymentIntentId === null ? { kind: 'other' } : { kind: 'reversed', paymentIntentId, by }
+  paymentIntentId === null ? OTHER : { kind: 'reversed', paymentIntentId, by }
 
 async function asked<T>(work: () => Promise<T>): Promise<T> {
   try {

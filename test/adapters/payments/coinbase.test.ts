@@ -116,8 +116,14 @@ describe('an event', () => {
     expect(charges.readEvent(body, signed(body))).toMatchObject({ isPaid: false })
   })
 
-  it('about anything else concerns nobody', () => {
-    const body = Buffer.from(JSON.stringify({ event: { type: 'invoice:paid', data: {} } }))
-    expect(charges.readEvent(body, signed(body))).toBeUndefined()
+  it('about anything else, or about an amount that has no whole cents, concerns nobody', () => {
+    const data = chargeOf('c1', { local_price: { amount: '5.005', currency: 'USD' } }, ['COMPLETED'])
+    for (const event of [
+      { type: 'invoice:paid', data: {} },
+      { type: 'charge:confirmed', data },
+    ]) {
+      const body = Buffer.from(JSON.stringify({ event }))
+      expect(charges.readEvent(body, signed(body))).toBeUndefined()
+    }
   })
 })
