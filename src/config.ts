@@ -247,10 +247,16 @@ export function describeConfig(
     const value = parsed.success ? parsed.data : undefined
     return {
       name,
-      fallback: value === undefined ? '' : Array.isArray(value) ? value.join(',') : String(value),
+      fallback: value === undefined ? '' : settingText(value),
       description: schema.description ?? '',
     }
   })
+}
+
+/** As somebody would set it: lists with commas, and what is written in JSON as JSON. */
+function settingText(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 /** Connection strings carry passwords, keys are secrets as a whole, and screens are recorded. */
