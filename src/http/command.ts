@@ -86,7 +86,7 @@ export async function addCommand(
 
 interface Keyed {
   context: string
-  principal: Principal | undefined
+  principal: Pick<Principal, 'tenantId' | 'environment'> | undefined
   action: string
   scope: string
   key: string

@@ -141,7 +141,7 @@ export function refuseTooMany(state: Existing, keysMax: number): void {
   throw new Rejected('key_limit_reached', `${keysMax} keys work already; revoke one first.`)
 }
 
-/** The key that is meant; one that has ended is found by its id alone. */
+/** The key that is meant. One that has ended is found by its id, and by how it begins where no key that works begins so. */
 export function namedKey(state: Existing, named: KeyNamed): ApiKey {
   if ('keyId' in named) {
     const key = state.keys.get(named.keyId)
@@ -149,9 +149,11 @@ export function namedKey(state: Existing, named: KeyNamed): ApiKey {
     throw new Rejected('key_not_found', 'There is no such key.', '/keyId')
   }
   const { keyPrefix } = named
-  const fitting = activeKeys(state).filter((key) => key.keyPrefix.startsWith(keyPrefix))
+  const beginsSo = (key: ApiKey) => key.keyPrefix.startsWith(keyPrefix)
+  const working = activeKeys(state).filter(beginsSo)
+  const fitting = working.length > 0 ? working : [...state.keys.values().filter(beginsSo)]
   const [key] = fitting
-  if (!key) throw new Rejected('key_not_found', 'No key that works begins so.', '/keyPrefix')
+  if (!key) throw new Rejected('key_not_found', 'No key begins so.', '/keyPrefix')
   if (fitting.length === 1) return key
   throw new Rejected('key_prefix_ambiguous', `${fitting.length} keys begin so; name one by its id.`, '/keyPrefix')
 }

@@ -175,6 +175,37 @@ describe('keys', () => {
     expect((await served.get('balance', ada.key)).status).toBe(200)
   })
 
+  it('that are revoked by how they begin stay the ones that were meant', async () => {
+    const eve = await served.customer('eve')
+    const { apiKey, keyId, keyPrefix } = (await served.post('keys', {}, eve.key)).body
+    const revoke = (headers?: Record<string, string>) => served.post('keys/revoke', { keyPrefix }, eve.key, headers)
+    const first = await revoke({ 'x-idempotency-key': 'revoke-1' })
+    expect(first).toMatchObject({ status: 200, body: { keyId } })
+    expect((await served.get('balance', apiKey)).status).toBe(401)
+    const repeat = await revoke({ 'x-idempotency-key': 'revoke-1' })
+    expect([repeat.body, repeat.headers.get('idempotency-replayed')]).toStrictEqual([first.body, 'true'])
+    expect((await revoke()).body).toStrictEqual(first.body)
+    const none = await served.post('keys/revoke', { keyPrefix: 'kt_--' }, eve.key)
+    expect(none).toMatchObject({ status: 404, body: { code: 'key_not_found' } })
+  })
+
+  it('of a session’s request are made once under its key, as those of an API key’s request', async () => {
+    const fay = await served.customer('fay')
+    const headers = { ...(await served.session(fay)), 'x-idempotency-key': 'key-1' }
+    const make = (label: string, given: Record<string, string> = headers) =>
+      served.ask('POST', '/api/v1/keys', { body: { label }, headers: given })
+    const { 'x-idempotency-key': _, ...unkeyed } = headers
+    expect((await make('laptop')).status).toBe(201)
+    expect(await make('laptop')).toMatchObject({ status: 409, body: { code: 'secret_already_shown' } })
+    expect(await make('desktop')).toMatchObject({ status: 409, body: { code: 'idempotency_key_reused' } })
+    const byKey = await served.post('keys', { label: 'laptop' }, fay.key, { 'x-idempotency-key': 'key-1' })
+    expect(byKey).toMatchObject({ status: 409, body: { code: 'secret_already_shown' } })
+    const gus = await served.session(await served.customer('gus'))
+    expect((await make('laptop', { ...gus, 'x-idempotency-key': 'key-1' })).status).toBe(201)
+    expect([(await make('laptop', unkeyed)).status, (await make('laptop', unkeyed)).status]).toStrictEqual([201, 201])
+    expect((await served.get('keys', fay.key)).body.keys).toHaveLength(4)
+  })
+
   it('count as bearer tokens and in x-api-key, and not where the two differ', async () => {
     const ask = (headers: Record<string, string>) => served.ask('GET', '/api/v1/balance', { headers })
     expect((await ask({ 'x-api-key': ada.key })).status).toBe(200)

@@ -1,5 +1,5 @@
 /** POST keys: another key, for who has one, who is signed in with a browser, or whom Google vouches for. */
-
+import { randomUUID } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import type { CommandContext } from '../../../commands/handle.ts'
 import { account } from '../../../commands/killatamata/account.ts'
@@ -8,6 +8,7 @@ import type { Entered } from '../../../processes/killatamata/signing-in.ts'
 import { isSameSecret } from '../../../runtime/secret.ts'
 import { json, withHeaders } from '../../answers.ts'
 import { optionalBody } from '../../body.ts'
+import { keyedIdentity } from '../../command.ts'
 import { Problem } from '../../errors.ts'
 import type { Caller } from '../../operation.ts'
 import { accountKeyOrNone, type Customer, type KillatamataParts, write } from '../access.ts'
@@ -15,7 +16,7 @@ import { enterByToken, idToken } from '../auth/google.ts'
 import { sessionOf } from '../auth/session.ts'
 import type { KillatamataCode } from '../errors.ts'
 import { noStore } from '../known-here.ts'
-import { requestKey } from '../request-key.ts'
+import { requestKey, sentRequestKey } from '../request-key.ts'
 import { label, makeKey, newKeyAnswer } from './new-key.ts'
 
 const request = z.strictObject({ label: label.optional(), idToken: idToken.optional() }).openapi('CreateKeyRequest')
@@ -54,9 +55,26 @@ async function asking(
   return { accountId, email: email ?? '', isNew: false, source: 'session', hasRoom: false }
 }
 
+/**
+ * By what the repeat of a request without an API key is known. A session names its account, so that the key of its request counts
+ * as one that an API key of the account signs. To a token, whose account may be new, the key of a request says nothing.
+ */
+function identityOf(
+  caller: Caller,
+  source: KeySource,
+  { accountId }: Pick<Entered, 'accountId'>,
+  request: object = {},
+) {
+  const key = source === 'session' ? sentRequestKey(caller) : undefined
+  if (key === undefined) return { commandId: randomUUID(), fingerprint: undefined }
+  const principal = { tenantId: accountId, environment: '' }
+  return keyedIdentity({ context: 'killatamata', principal, action: CREATE, scope: '', key, request })
+}
+
+const CREATE = 'createKey'
 export const createKey = write({
   path: '/api/v1/keys',
-  id: 'createKey',
+  id: CREATE,
   tags: ['keys'],
   summary: 'Create API key (API key auth or Google ID token bootstrap)',
   description: 'By a key, by a session’s cookie with `x-csrf-token`, or by an ID token of Google.',
@@ -71,8 +89,7 @@ export const createKey = write({
   async handle({ principal, body, caller, command, ...parts }) {
     const { source, hasRoom, ...entered } = await asking(parts, principal, body?.idToken, caller, command)
     const wanted = { label: body?.label, source, hasRoom }
-    // Without an account that is known before, a key of the request says nothing.
-    const own = principal ? command : { ...command, fingerprint: undefined }
+    const own = { ...command, ...(principal ? {} : identityOf(caller, source, entered, body)) }
     return { status: 201, headers: noStore, ...(await makeKey(parts, entered, wanted, own)) }
   },
 })
