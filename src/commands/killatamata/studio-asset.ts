@@ -103,11 +103,11 @@ export const studioAsset: Aggregate<AssetState, AssetCommand, StudioAssetEvent> 
   },
 }
 
-/** The account's asset. Another account's is answered like one that there is not. */
-export function ownAsset(state: AssetState, of: Pick<Asset, 'accountId' | 'assetId'>): Asset {
+/** The account's asset. Another account's is answered like one that there is not. `pointer` leads to what names it. */
+export function ownAsset(state: AssetState, of: Pick<Asset, 'accountId' | 'assetId'>, pointer = '/assetId'): Asset {
   const { accountId, assetId } = of
   if (state.status !== 'absent' && state.accountId === accountId && state.assetId === assetId) return state
-  throw new Rejected('asset_not_found', 'The account has no such asset.', '/assetId')
+  throw new Rejected('asset_not_found', 'The account has no such asset.', pointer)
 }
 
 /** An asset of another kind has no such document. */

@@ -1,5 +1,4 @@
 /** The studio: workspaces, projects, conversations with their messages, and assets. Contents of assets lie in the object store. */
-import { sql } from 'kysely'
 import type { AccountEvent } from '../../events/killatamata/account.ts'
 import type {
   AgentModel,
@@ -76,14 +75,13 @@ export const studioAssets = defineTable({
     status: text.of<'active' | 'recycled'>(),
     ...{ title: text, filename: text, mime_type: text, size_bytes: integer, sha256: text },
     user_metadata: jsonb,
-    /** The texts in it. */
-    metadata_text: text,
+    /** Where a search looks: title and file's name, and the texts of the metadata, in small letters. */
+    ...{ name_text: text, metadata_text: text },
     version: integer,
     ...{ created_at: time, updated_at: time },
   },
   generated: {
-    /** Where a search looks. */
-    search_text: text.computed('lower(title || chr(10) || filename || chr(10) || metadata_text)'),
+    search_text: text.computed('name_text || chr(10) || metadata_text'),
   },
   indexes: ['(account_id, created_at DESC, asset_id DESC)', '(project_id, status, created_at DESC, asset_id DESC)'],
 })
@@ -163,9 +161,12 @@ function textsIn(value: unknown): string[] {
   return Object.values(value).flatMap(textsIn)
 }
 
+/** Not by Postgres: a database whose locale is C, like the private one, knows small letters of ASCII alone. */
+const folded = (...texts: string[]): string => texts.join('\n').toLowerCase()
+
 export const studioAssetProjection = defineProjection<StudioAssetEvent>({
   name: 'killatamata.studioAsset',
-  version: 1,
+  version: 2,
   onPoison: 'park',
   tables: [studioAssets],
   handlers: {
@@ -173,19 +174,21 @@ export const studioAssetProjection = defineProjection<StudioAssetEvent>({
       upsert(studioAssets, {
         ...snake(data, 'assetId', 'accountId', 'projectId', 'kind', 'title', 'filename', 'mimeType'),
         ...snake(data, 'sizeBytes', 'sha256'),
-        ...{ status: 'active', user_metadata: {}, metadata_text: '', version: 1 },
+        ...{ name_text: folded(data.title, data.filename), metadata_text: '' },
+        ...{ status: 'active', user_metadata: {}, version: 1 },
         ...{ created_at: data.occurredAt, updated_at: data.occurredAt },
       }),
     ],
     'killatamata.DocumentSaved.v1': ({ data }) => [
       patch(studioAssets, snake(data, 'assetId'), {
         ...snake(data, 'title', 'filename', 'sizeBytes', 'sha256', 'version'),
+        name_text: folded(data.title, data.filename),
         updated_at: data.occurredAt,
       }),
     ],
     'killatamata.MetadataReplaced.v1': ({ data }) => [
       patch(studioAssets, snake(data, 'assetId'), {
-        ...{ user_metadata: data.userMetadata, metadata_text: textsIn(data.userMetadata).join('\n') },
+        ...{ user_metadata: data.userMetadata, metadata_text: folded(...textsIn(data.userMetadata)) },
         updated_at: data.occurredAt,
       }),
     ],
@@ -278,7 +281,7 @@ export interface AssetFilter {
   search: string | undefined
 }
 
-const inPattern = (search: string): string => `%${search.replaceAll(/[\\%_]/g, '\\$&')}%`
+const inPattern = (search: string): string => `%${folded(search).replaceAll(/[\\%_]/g, '\\$&')}%`
 
 /** A page of a project's assets, newest first, and how many there are. */
 export async function listAssets(
@@ -291,7 +294,7 @@ export async function listAssets(
     .where('account_id', '=', accountId)
     .where('project_id', '=', projectId)
     .where('status', '=', status)
-  const found = search === undefined ? all : all.where('search_text', 'like', sql<string>`lower(${inPattern(search)})`)
+  const found = search === undefined ? all : all.where('search_text', 'like', inPattern(search))
   const [rows, counted] = await Promise.all([
     found.selectAll().orderBy('created_at', 'desc').orderBy('asset_id', 'desc').offset(offset).limit(limit).execute(),
     found.select(({ fn }) => fn.countAll<string>().as('total')).executeTakeFirstOrThrow(),

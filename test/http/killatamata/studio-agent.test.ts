@@ -46,7 +46,10 @@ describe('a prompt', () => {
     expect(text).toBe(`You said: ${prompt}`)
     const whole = await stateOf(requestId)
     expect(whole.assistantText).toBe(text)
-    expect(await stateOf(requestId, '&assistantOffset=100000')).toMatchObject({ assistantText: '', toolCalls: [] })
+    for (const far of ['100000', '1000000000', '9007199254740993']) {
+      const offsets = `&assistantOffset=${far}&toolCallOffset=${far}`
+      expect(await stateOf(requestId, offsets)).toMatchObject({ assistantText: '', toolCalls: [] })
+    }
     expect((await stateOf(requestId, '&assistantOffset=5')).assistantText).toBe(text.slice(5))
     const { body } = await served.get(`studio/threads/detail?threadId=${threadId}`, ada.key)
     expect(body.messages.map(({ role, text: said }: Record<string, string>) => [role, said])).toStrictEqual([

@@ -231,6 +231,9 @@ describe('a storyboard', () => {
     expect(
       refusedAt(await post('assets/storyboards/import', { projectId, sourceAssetId: picture.assetId })),
     ).toStrictEqual([400, 'storyboard_invalid', '/sourceAssetId'])
+    expect(
+      refusedAt(await post('assets/storyboards/import', { projectId, sourceAssetId: 'asset_none' })),
+    ).toStrictEqual([404, 'asset_not_found', '/sourceAssetId'])
   })
 })
 
@@ -301,6 +304,16 @@ describe('a file', () => {
     expect((await find('searchQuery=calm%20sea')).assets).toStrictEqual([body.asset])
     expect((await find('searchQuery=DAWN_100%25')).assets).toStrictEqual([body.asset])
     expect((await find('searchQuery=d_wn')).total).toBe(0)
+    const { asset: russian } = (await post('assets/text', { projectId, title: 'Тихое МОРЕ' })).body
+    await patch('assets/metadata', { assetId: russian.assetId, userMetadata: { mood: 'Утро' } })
+    for (const search of ['море', 'ТИХОЕ', 'УТРО', 'утро']) {
+      const { assets } = await find(`searchQuery=${encodeURIComponent(search)}`)
+      expect(assets.map(({ assetId: found }: { assetId: string }) => found)).toStrictEqual([russian.assetId])
+    }
+    for (const large of ['1000000000', '9007199254740993', '1'.repeat(30)]) {
+      expect((await find(`limit=${large}`)).limit).toBe(200)
+      expect(await find(`offset=${large}`)).toMatchObject({ ok: true, assets: [] })
+    }
     const all = await find('limit=1000')
     expect(all).toMatchObject({ offset: 0, limit: 200, total: all.assets.length })
     const page = await find('limit=2&offset=1')

@@ -14,9 +14,9 @@ import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
 import { once, type Repeatable } from '../../once.ts'
 import type { Caller } from '../../operation.ts'
-import { wholeNumber } from '../../schemas.ts'
 import { accountKey, type Customer, type KillatamataParts, keeps, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { listOffset } from '../list-limit.ts'
 import { requestKey } from '../request-key.ts'
 import { idIn, modelChoice, prompt } from './inputs.ts'
 import { planShown, planView, runStatus, toolCallShown } from './views.ts'
@@ -123,10 +123,8 @@ export const sendPrompt = write({
   },
 })
 
-const NUMBER_MAX = 999_999_999
 /** Five minutes of pieces, four in a second, and more. */
 const PIECES_MAX = 4_096
-const offset = wholeNumber(0, NUMBER_MAX).openapi({ minimum: 0 }).optional()
 
 /** What lies behind the offsets. Pieces overlap them at most at their beginning. */
 function behind(pieces: readonly AgentPieceRow[], from: { text: number; toolCalls: number }) {
@@ -149,7 +147,7 @@ export const getAgentRequest = read({
     'How the run stands, with the text and the calls behind the offsets. Asked with the offsets of the answer before, what is joined is ' +
     'the whole. Offsets of text count UTF-16 units.',
   access: accountKey,
-  query: z.object({ requestId: idIn, assistantOffset: offset, toolCallOffset: offset }),
+  query: z.object({ requestId: idIn, assistantOffset: listOffset, toolCallOffset: listOffset }),
   answer: json(
     z
       .object({

@@ -6,9 +6,10 @@ import { findProject, listAssets } from '../../../projections/killatamata/studio
 import { prefixedId } from '../../../runtime/ulid.ts'
 import { json } from '../../answers.ts'
 import { Problem } from '../../errors.ts'
-import { boundedText, wholeNumber } from '../../schemas.ts'
+import { boundedText } from '../../schemas.ts'
 import { accountKey, change, read, write } from '../access.ts'
 import type { KillatamataCode } from '../errors.ts'
+import { limitOf, listOffset } from '../list-limit.ts'
 import { requestKey } from '../request-key.ts'
 import { description, idIn, title } from './inputs.ts'
 import { addressesIn } from './parts.ts'
@@ -67,7 +68,6 @@ const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 200
 /** What people type. */
 const SEARCH_LENGTH_MAX = 200
-const NUMBER_MAX = 999_999_999
 
 export const listProjectAssets = read({
   path: '/api/v1/studio/projects/assets',
@@ -83,8 +83,8 @@ export const listProjectAssets = read({
     projectId: idIn,
     scope: z.enum(['active', 'recycling']).optional(),
     searchQuery: boundedText(SEARCH_LENGTH_MAX).optional(),
-    offset: wholeNumber(0, NUMBER_MAX).openapi({ minimum: 0 }).optional(),
-    limit: wholeNumber(1, NUMBER_MAX).openapi({ minimum: 1 }).optional(),
+    offset: listOffset,
+    limit: limitOf(LIMIT_MAX),
   }),
   answer: json(
     z
@@ -97,11 +97,10 @@ export const listProjectAssets = read({
   ),
   refuses: ['project_not_found'],
   async handle({ db, principal: { accountId }, query, ...parts }) {
-    const { projectId, scope = 'active', searchQuery = '', offset = 0 } = query
+    const { projectId, scope = 'active', searchQuery = '', offset = 0, limit = LIMIT_DEFAULT } = query
     if (!(await findProject(db, accountId, projectId))) {
       throw new Problem<KillatamataCode>('project_not_found', 'The account has no such project.')
     }
-    const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX)
     const status = scope === 'active' ? ('active' as const) : ('recycled' as const)
     const filter = { accountId, projectId, status, search: searchQuery === '' ? undefined : searchQuery }
     const { rows, total } = await listAssets(db, filter, { offset, limit })

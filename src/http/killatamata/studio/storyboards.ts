@@ -141,9 +141,8 @@ export const importStoryboard = write({
   refuses: ['project_not_found', ...refusesBoth],
   async handle({ bus, studio, principal: { accountId }, body, command, ...parts }) {
     const { projectId, sourceAssetId } = body
-    const source = ownAsset(await bus.current(studioAsset, timelessIdOf(sourceAssetId)), {
-      ...{ accountId, assetId: sourceAssetId },
-    })
+    const known = await bus.current(studioAsset, timelessIdOf(sourceAssetId))
+    const source = ownAsset(known, { accountId, assetId: sourceAssetId }, '/sourceAssetId')
     const storyboard = await importedStoryboard(studio, source)
     if (!storyboard) {
       throw new Problem<KillatamataCode>('storyboard_invalid', 'The asset is neither a storyboard nor a text.', {
