@@ -103,6 +103,15 @@ describe('a picture', () => {
     }
   })
 
+  it('at an address of this instance that is no file’s is refused as an address', async () => {
+    for (const path of ['/healthz', '/killatamata/api/v1/health', '/']) {
+      const input = { prompt: 'darker', sourceImageUrl: `${served.url}${path}` }
+      const refused = await served.post('media/jobs', { task: 'image.edit', input }, ada.key)
+      const told = [refused.status, refused.body.code, refused.body.errors[0].pointer]
+      expect(told).toStrictEqual([400, 'url_not_allowed', '/input/sourceImage'])
+    }
+  })
+
   it('that is none is refused at once, and one from elsewhere that is none gives its money back', async () => {
     const before = await balance()
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>').toString('base64')

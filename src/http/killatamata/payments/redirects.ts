@@ -1,5 +1,5 @@
 /** Addresses to which a buyer is sent back: https without user info; http on loopback in the sandbox alone. */
-import { isLoopback } from '../../../webhooks/address.ts'
+import { bareHost, isLoopback } from '../../../webhooks/address.ts'
 import { invalid } from '../../errors.ts'
 import { boundedText } from '../../schemas.ts'
 
@@ -11,8 +11,10 @@ export const redirectUrl = boundedText(URL_LENGTH_MAX)
 /** Throws a Problem (400) for one to which nobody is sent. */
 export function requireRedirect(given: string | undefined, member: string, allowsLoopback: boolean): void {
   if (given === undefined) return
-  const { protocol, hostname, username, password } = new URL(given)
-  const isHere = allowsLoopback && protocol === 'http:' && (hostname === 'localhost' || isLoopback(hostname))
+  const url = new URL(given)
+  const { protocol, username, password } = url
+  const host = bareHost(url)
+  const isHere = allowsLoopback && protocol === 'http:' && (host === 'localhost' || isLoopback(host))
   if ((protocol === 'https:' || isHere) && username === '' && password === '') return
   throw invalid(`/${member}`, 'url_refused', 'Send an https address without user name and password.')
 }

@@ -12,6 +12,7 @@ import { measure } from '../../../adapters/object-store/hashing.ts'
 import type { AskedSource } from '../../../commands/killatamata/media/inputs.ts'
 import { unfit } from '../../../commands/killatamata/media/plan.ts'
 import type { SourceKind } from '../../../commands/killatamata/media/tasks.ts'
+import { Rejected } from '../../../commands/killatamata/rejection.ts'
 import type { Adjustment, MediaSource } from '../../../events/killatamata/media.ts'
 import { fetchFile, NotFetched, vetAddress } from './outbound.ts'
 import type { Media, OwnFile } from './parts.ts'
@@ -37,7 +38,7 @@ export async function stage(media: Media, asked: AskedSource, looksNow: boolean)
   const { field, index, kind, given } = asked
   if ('dataBase64' in given) return stageBytes(media, asked, given)
   const { url } = given
-  const own = await findOwn(media, url)
+  const own = await findOwn(media, url, field)
   if (own === null) throw unfit(field, 'The file at this address is not here.')
   if (own) {
     if (!own.mimeType.startsWith(`${kind}/`)) throw unfit(field, `It is of the type ${own.mimeType}.`)
@@ -49,8 +50,8 @@ export async function stage(media: Media, asked: AskedSource, looksNow: boolean)
   return { source: seen ?? source, adjustments: [], isInline: false }
 }
 
-/** Undefined: the address is of somewhere else. */
-async function findOwn({ apiUrl, ownFiles }: Media, url: string): Promise<OwnFile | null | undefined> {
+/** Undefined: the address is of somewhere else; null: no such file is here. Throws Rejected for pages here that are no files. */
+async function findOwn({ apiUrl, ownFiles }: Media, url: string, field: string): Promise<OwnFile | null | undefined> {
   if (!URL.canParse(url)) return undefined
   const { origin, pathname } = new URL(url)
   if (origin !== new URL(apiUrl()).origin) return undefined
@@ -58,7 +59,7 @@ async function findOwn({ apiUrl, ownFiles }: Media, url: string): Promise<OwnFil
     const found = await find(pathname)
     if (found !== undefined) return found
   }
-  return null
+  throw new Rejected('url_not_allowed', 'Of this address, files alone are taken.', `/input/${field}`)
 }
 
 /** Throws Rejected where it is no base64, or a data URI that says itself that it is of another kind. */
