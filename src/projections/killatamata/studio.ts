@@ -80,9 +80,7 @@ export const studioAssets = defineTable({
     version: integer,
     ...{ created_at: time, updated_at: time },
   },
-  generated: {
-    search_text: text.computed('name_text || chr(10) || metadata_text'),
-  },
+  generated: { search_text: text.computed('name_text || chr(10) || metadata_text') },
   indexes: ['(account_id, created_at DESC, asset_id DESC)', '(project_id, status, created_at DESC, asset_id DESC)'],
 })
 export type AssetRow = RowOf<typeof studioAssets>
@@ -174,9 +172,8 @@ export const studioAssetProjection = defineProjection<StudioAssetEvent>({
       upsert(studioAssets, {
         ...snake(data, 'assetId', 'accountId', 'projectId', 'kind', 'title', 'filename', 'mimeType'),
         ...snake(data, 'sizeBytes', 'sha256'),
-        ...{ name_text: folded(data.title, data.filename), metadata_text: '' },
-        ...{ status: 'active', user_metadata: {}, version: 1 },
-        ...{ created_at: data.occurredAt, updated_at: data.occurredAt },
+        ...{ name_text: folded(data.title, data.filename), metadata_text: '', user_metadata: {} },
+        ...{ status: 'active', version: 1, created_at: data.occurredAt, updated_at: data.occurredAt },
       }),
     ],
     'killatamata.DocumentSaved.v1': ({ data }) => [
