@@ -15,7 +15,9 @@ import {
   NonceTooLowError,
   type PublicClient,
   type TransactionReceipt,
+  TransactionReceiptNotFoundError,
   type Transport,
+  WaitForTransactionReceiptTimeoutError,
   type WalletClient,
 } from 'viem'
 import { createLru } from '../../runtime/lru.ts'
@@ -29,6 +31,9 @@ interface Facilitator {
 /** What the library asks several times for one payment is asked once. Payments are decided by the chain, which asks nobody. */
 const REMEMBERED_MS = 1_000
 const REMEMBERED_MAX = 1_000
+
+/** Between two looks whether a transaction can still be mined, while its receipt is waited for. */
+const LOOK_MS = 1_000
 
 /** How many numbers one transaction may lose to other processes with the relayer's key. */
 const NUMBERS_MAX = 10
@@ -65,6 +70,8 @@ export interface RelayingOptions {
 export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: RelayingOptions) {
   /** Of transactions of ours, until whoever has sent one looks at it. */
   const receipts = new Map<string, TransactionReceipt>()
+  /** Those that are waited for, by their hashes. */
+  const sent = createLru<Hash, { nonce: number; again: () => Promise<Hash> }>(REMEMBERED_MAX)
   let turn: Promise<unknown> = Promise.resolve()
   let facilitator: Promise<Facilitator> | undefined
 
@@ -76,17 +83,52 @@ export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: Re
   }
 
   /** Sends under the number that the chain expects next. Where another process with this key was first with it, nothing was sent. */
-  const underNumber = (address: Address, send: (nonce: number) => Promise<Hash>): Promise<Hash> =>
+  const underNumber = (
+    address: Address,
+    send: (nonce: number) => Promise<Hash>,
+    again: () => Promise<Hash>,
+  ): Promise<Hash> =>
     inTurn(async () => {
       for (let tries = 1; ; tries++) {
         const nonce = await reader.getTransactionCount({ address, blockTag: 'pending' })
         try {
-          return await send(nonce)
+          const hash = await send(nonce)
+          sent.set(hash, { nonce, again })
+          return hash
         } catch (error) {
           if (tries >= NUMBERS_MAX || !isOfNumber(error)) throw error
         }
       }
     })
+
+  /** Another transaction of the relayer has its number, and was mined: this one, which gave way to it, never will be. */
+  async function isLost(address: Address, hash: Hash, nonce: number): Promise<boolean> {
+    if ((await reader.getTransactionCount({ address, blockTag: 'latest' })) <= nonce) return false
+    try {
+      await reader.getTransactionReceipt({ hash })
+      return false
+    } catch (error) {
+      if (error instanceof TransactionReceiptNotFoundError) return true
+      throw error
+    }
+  }
+
+  /** The receipt of a transaction, or of the one that went out in its place since another process took its number. */
+  async function receiptOf(address: Address, first: Hash): Promise<TransactionReceipt> {
+    const givenUpMs = performance.now() + sendWaitMs
+    for (let hash = first; ; ) {
+      const leftMs = givenUpMs - performance.now()
+      try {
+        const receipt = await reader.waitForTransactionReceipt({ hash, timeout: Math.min(LOOK_MS, leftMs) })
+        // The library may find the one that took its place.
+        if (receipt.transactionHash === hash) return receipt
+      } catch (error) {
+        if (!(error instanceof WaitForTransactionReceiptTimeoutError) || leftMs <= LOOK_MS) throw error
+      }
+      const known = sent.get(hash)
+      if (known && (await isLost(address, hash, known.nonce))) hash = await known.again()
+    }
+  }
 
   const priceOfGas = remembered(async () => {
     try {
@@ -116,14 +158,20 @@ export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: Re
       async writeContract(args) {
         const call = { ...args, account, blockTag: 'pending' } as never
         const [gas, price] = await Promise.all([reader.estimateContractGas(call), priceOfGas('now')])
-        const sent = { ...args, ...price, chainId: reader.chain.id, gas: (gas * 12n) / 10n }
+        const priced = { ...args, ...price, chainId: reader.chain.id, gas: (gas * 12n) / 10n }
+        const send = (nonce: number) => relayer.writeContract({ ...priced, nonce } as never)
         // Others' transactions wait for this one's number alone.
-        return underNumber(account.address, (nonce) => relayer.writeContract({ ...sent, nonce } as never))
+        return underNumber(account.address, send, () => signer.writeContract(args))
       },
       sendTransaction: (args) =>
-        underNumber(account.address, (nonce) => relayer.sendTransaction({ ...args, nonce } as never)),
+        underNumber(
+          account.address,
+          (nonce) => relayer.sendTransaction({ ...args, nonce } as never),
+          () => signer.sendTransaction(args),
+        ),
       async waitForTransactionReceipt({ hash }) {
-        const receipt = await reader.waitForTransactionReceipt({ hash, timeout: sendWaitMs })
+        const receipt = await receiptOf(account.address, hash)
+        sent.delete(hash)
         receipts.set(hash, receipt)
         return receipt
       },

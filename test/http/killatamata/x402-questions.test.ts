@@ -1,6 +1,6 @@
 /** What a payment by x402 asks of the chain's node: each question costs a purchase a millisecond of the event loop, and providers charge. */
-import type { Hex } from 'viem'
-import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
+import { type Hex, keccak256, parseGwei } from 'viem'
+import { generatePrivateKey, privateKeyToAccount, privateKeyToAddress } from 'viem/accounts'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { openX402Chain } from '../../../src/adapters/x402/chain.ts'
 import { type FaultyNode, startFaultyNode } from '../../support/faulty-node.ts'
@@ -52,6 +52,29 @@ it('is sent once, under the next number, where another process with the key was 
   for (let n = 0; n < 20; n++) authorizations.push(authorizationOf(await payer.sign(100)))
   const sent = await Promise.all(authorizations.map((each, n) => chains[n % 2]?.send(each)))
   expect(new Set(sent.map((each) => each?.transaction)).size).toBe(20)
+})
+
+it('is sent again under the next number, where another process’s transaction took the place of its own', async () => {
+  const key = await fundedKey()
+  const account = privateKeyToAccount(key)
+  const chainId = Number(await payer.rpc('eth_chainId', []))
+  let given = 0
+  node.meddle(async ({ method, params }) => {
+    if (method !== 'eth_sendRawTransaction') return undefined
+    given += 1
+    if (given > 1) return undefined
+    const other = { chainId, nonce: 0, to: account.address, value: 1n, gas: 21_000n, maxFeePerGas: parseGwei('100') }
+    await payer.rpc('eth_sendRawTransaction', [await account.signTransaction({ ...other, type: 'eip1559' })])
+    // The node had it, and let it go.
+    return { result: keccak256(params[0] as Hex) }
+  })
+  const authorization = authorizationOf(await payer.sign(100))
+  expect(await openChain(key).send(authorization)).toMatchObject({ transaction: expect.stringMatching(/^0x/) })
+  expect([given, await openChain(key).isSigned(authorization)]).toStrictEqual([2, true])
+  node.meddle(({ method }) => {
+    asked.push(method)
+    return undefined
+  })
 })
 
 it('is verified, sent and settled by few questions, none of them about the log', async () => {
