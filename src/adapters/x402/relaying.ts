@@ -116,17 +116,23 @@ export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: Re
   /** The receipt of a transaction, or of the one that went out in its place since another process took its number. */
   async function receiptOf(address: Address, first: Hash): Promise<TransactionReceipt> {
     const givenUpMs = performance.now() + sendWaitMs
-    for (let hash = first; ; ) {
+    const taken = (hash: Hash) => {
+      const known = sent.get(hash)
+      sent.delete(hash)
+      return known
+    }
+    for (let hash = first, known = taken(hash); ; ) {
       const leftMs = givenUpMs - performance.now()
       try {
         const receipt = await reader.waitForTransactionReceipt({ hash, timeout: Math.min(LOOK_MS, leftMs) })
-        // The library may find the one that took its place.
-        if (receipt.transactionHash === hash) return receipt
+        // The library may have found the one that took its number.
+        if (receipt.transactionHash === hash || !known || leftMs <= LOOK_MS) return receipt
       } catch (error) {
         if (!(error instanceof WaitForTransactionReceiptTimeoutError) || leftMs <= LOOK_MS) throw error
+        if (!known || !(await isLost(address, hash, known.nonce))) continue
       }
-      const known = sent.get(hash)
-      if (known && (await isLost(address, hash, known.nonce))) hash = await known.again()
+      hash = await known.again()
+      known = taken(hash)
     }
   }
 
@@ -171,7 +177,6 @@ export function openRelaying({ reader, relayer, facilitatorUrl, sendWaitMs }: Re
         ),
       async waitForTransactionReceipt({ hash }) {
         const receipt = await receiptOf(account.address, hash)
-        sent.delete(hash)
         receipts.set(hash, receipt)
         return receipt
       },
