@@ -1,5 +1,5 @@
 /** Calls of a model in OpenAI's format over kept connections, whole and streamed, as lean as a client can be. */
-import { Agent } from 'undici'
+import { keepConnections } from './kept-connections.ts'
 
 export interface Caller {
   /** Rejects where it is not served. */
@@ -9,8 +9,6 @@ export interface Caller {
   /** One call with these headers: its status, whatever it is, and the run that it belongs to. */
   attempt(headers: Record<string, string>): Promise<{ status: number; runId: string | undefined }>
 }
-
-const connections = new Agent({ keepAliveTimeout: 30_000 })
 
 const OUTPUT_TOKENS = 100
 /** With the role before them and the end after them, 50 frames. */
@@ -31,35 +29,42 @@ const COSTLY = asking(`[[words ${OUTPUT_TOKENS}]]`)
 const FIRST_WORD = '"content":"word'
 const LAST_FRAME = 'data: [DONE]'
 
+const STATUS_AT = 'HTTP/1.1 '.length
+const statusOf = (answer: string): number => Number(answer.slice(STATUS_AT, STATUS_AT + 3))
+
 /** `base`: what a client's library is told. */
 export function createCaller(base: string, key: string, more: Record<string, string> = {}): Caller {
-  const { origin, pathname } = new URL(`${base}/chat/completions`)
-  const signed = { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...more }
-  const send = (body: string, headers: Record<string, string> = {}) =>
-    connections.request({ origin, path: pathname, method: 'POST', headers: { ...signed, ...headers }, body })
+  const url = new URL(`${base}/chat/completions`)
+  const { ask } = keepConnections(url)
+  const requestOf = (body: string, own: Record<string, string> = {}) => {
+    const headers = {
+      host: url.host,
+      authorization: `Bearer ${key}`,
+      'content-type': 'application/json',
+      ...more,
+      ...own,
+    }
+    const lines = Object.entries({ ...headers, 'content-length': body.length }).map((each) => each.join(': '))
+    return [`POST ${url.pathname} HTTP/1.1`, ...lines, '', body].join('\r\n')
+  }
+  const [whole, streamed] = [WHOLE, STREAMED].map((body) => requestOf(body)) as [string, string]
   return {
     async whole() {
-      const { statusCode, body } = await send(WHOLE)
-      const text = await body.text()
-      if (statusCode !== 200) throw new Error(`${base} answered ${statusCode}: ${text}`)
+      const answer = await ask(whole)
+      if (statusOf(answer) !== 200) throw new Error(`${base} answered ${answer}`)
     },
     async streamed() {
       const sentMs = performance.now()
-      const { statusCode, body } = await send(STREAMED)
-      let text = ''
       let firstMs: number | undefined
-      for await (const chunk of body) {
-        text += chunk
+      const answer = await ask(streamed, (text) => {
         if (firstMs === undefined && text.includes(FIRST_WORD)) firstMs = performance.now() - sentMs
-      }
-      if (statusCode === 200 && firstMs !== undefined && text.includes(LAST_FRAME)) return firstMs
-      throw new Error(`${base} answered ${statusCode}: ${text}`)
+      })
+      if (statusOf(answer) === 200 && firstMs !== undefined && answer.includes(LAST_FRAME)) return firstMs
+      throw new Error(`${base} answered ${answer}`)
     },
     async attempt(headers) {
-      const { statusCode: status, headers: answered, body } = await send(COSTLY, headers)
-      await body.text()
-      const runId = answered['x-rungate-run-id']
-      return { status, runId: typeof runId === 'string' ? runId : undefined }
+      const answer = await ask(requestOf(COSTLY, headers))
+      return { status: statusOf(answer), runId: /^x-rungate-run-id: (.+)$/im.exec(answer)?.[1] }
     },
   }
 }

@@ -29,11 +29,9 @@ export function answerMessage(body: Members, order: AnswerOrder, fault: Fault, s
     ...(usage && { usage }),
   }
   // Arguments stand in the answer as they were ordered, digits and all.
-  const whole = JSON.stringify(message).replace(
-    /"@input(\d+)@"/g,
-    (_, index) => script.toolCalls[Number(index)]!.arguments,
-  )
-  return { whole, stream: streamFor(message, script, usage) }
+  const whole = () =>
+    JSON.stringify(message).replace(/"@input(\d+)@"/g, (_, index) => script.toolCalls[Number(index)]!.arguments)
+  return { whole, stream: () => streamFor(message, script, usage) }
 }
 
 /** As `POST /v1/messages/count_tokens` answers. */

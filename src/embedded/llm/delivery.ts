@@ -30,9 +30,15 @@ export async function deliverWhole(response: ServerResponse, body: string, fault
       response.destroy()
       return fault.cut ? 'cut' : 'reset'
     }
-    response.writeHead(200, headers)
-    await write(response, Buffer.from(text), fault, signal)
-    response.end()
+    if (fault.pieceBytes) {
+      response.writeHead(200, headers)
+      await write(response, Buffer.from(text), fault, signal)
+      response.end()
+    } else {
+      const bytes = Buffer.from(text)
+      response.writeHead(200, { ...headers, 'content-length': String(bytes.length) })
+      response.end(bytes)
+    }
     return fault.empty ? 'empty' : fault.brokenJson ? 'broken' : 'complete'
   })
 }

@@ -10,8 +10,8 @@ const CACHE_STEP_TOKENS = 128
 
 export interface Answer {
   /** JSON, for those who want it whole. */
-  whole: string
-  stream: Stream
+  whole(): string
+  stream(): Stream
 }
 
 /** `seen`: prompts of this provider's cache. Throws SimulatorRefusal. */
@@ -43,8 +43,8 @@ export function answerChat(body: Members, order: AnswerOrder, fault: Fault, seen
   const choices = Array.from({ length: count }, (_, index) => ({ index, message, logprobs: null, finish_reason }))
   const wantsUsage = membersOf(body.stream_options).include_usage === true
   return {
-    whole: JSON.stringify({ ...head, object: 'chat.completion', choices, ...(usage && { usage }) }),
-    stream: streamFor(head, script, finish_reason, wantsUsage ? usage : undefined),
+    whole: () => JSON.stringify({ ...head, object: 'chat.completion', choices, ...(usage && { usage }) }),
+    stream: () => streamFor(head, script, finish_reason, wantsUsage ? usage : undefined),
   }
 }
 

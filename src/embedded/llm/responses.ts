@@ -40,8 +40,8 @@ export function answerResponse(body: Members, order: AnswerOrder, fault: Fault):
   const frame = (type: string, members: Members) =>
     `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence_number++, ...members })}\n\n`
   return {
-    whole: JSON.stringify(whole),
-    stream: {
+    whole: () => JSON.stringify(whole),
+    stream: () => ({
       frames: [
         frame('response.created', { response: { ...head, status: 'in_progress', output: [] } }),
         frame('response.output_item.added', { output_index: 0, item: { ...item, status: 'in_progress', content: [] } }),
@@ -54,7 +54,7 @@ export function answerResponse(body: Members, order: AnswerOrder, fault: Fault):
       ],
       endFrames: 1,
       errorFrame: frame('error', { code: 'server_error', message: 'The simulator was told to fail.', param: null }),
-    },
+    }),
   }
 }
 

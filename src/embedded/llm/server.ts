@@ -116,8 +116,8 @@ export async function startLlmSimulator({ port = 0 }: SimulatorOptions = {}): Pr
             ? answerResponse(body, answer, fault)
             : answerChat(body, answer, fault, seen)
       entry.outcome = entry.stream
-        ? await deliverStream(response, answers.stream, fault)
-        : await deliverWhole(response, answers.whole, fault)
+        ? await deliverStream(response, answers.stream(), fault)
+        : await deliverWhole(response, answers.whole(), fault)
     }
   }
 
