@@ -6,8 +6,14 @@ type Others = Partial<Omit<CommandContext, 'actor' | 'commandId' | 'at'>>
 
 /** `commandId`: a repeat has it too. Request and correlation go by it where `others` does not name them. */
 export const commandContext = (actor: Actor, commandId: string, at: string, others: Others = {}): CommandContext => ({
-  ...{ commandId, fingerprint: undefined, actor, requestId: commandId, traceparent: undefined, at },
-  ...{ correlationId: others.requestId ?? commandId, ...others },
+  commandId,
+  fingerprint: undefined,
+  actor,
+  requestId: commandId,
+  traceparent: undefined,
+  at,
+  correlationId: others.requestId ?? commandId,
+  ...others,
 })
 
 /** `part`: the process, which the log names. */
@@ -23,6 +29,8 @@ export const consequenceContext = (part: string, { id, metadata }: Recorded, at:
 /** Of a command that follows from this one, in another stream: what it changes, this one has caused. */
 export const stepContext = (context: CommandContext, commandId: string): CommandContext => ({
   ...context,
-  ...{ commandId, fingerprint: undefined, causationId: context.causationId ?? context.commandId },
+  commandId,
+  fingerprint: undefined,
+  causationId: context.causationId ?? context.commandId,
   startsStream: false,
 })

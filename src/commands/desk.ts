@@ -89,7 +89,13 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
     const waitsMs = elapsedMs() - (seat.queue[0]?.sinceMs ?? elapsedMs())
     if (!isDurable && (seat.queue.length >= limits.queueMax || waitsMs > limits.waitMaxMs)) throw busyDesk()
     const item: Item = {
-      ...{ command, context, isDurable, sinceMs: elapsedMs(), events: [], bytes: 0, outcome: undefined },
+      command,
+      context,
+      isDurable,
+      sinceMs: elapsedMs(),
+      events: [],
+      bytes: 0,
+      outcome: undefined,
       done: Promise.withResolvers<Decided<Result>>(),
     }
     if (seat.ahead === undefined || decideAhead(seat.ahead, item)) seat.queue.push(item)
@@ -286,6 +292,10 @@ function answer<Command, Result>({ outcome, done }: Waiting<Command, Result>, po
 }
 
 const causeOf = ({ correlationId, causationId, commandId, actor, requestId, traceparent }: CommandContext): Cause => ({
-  ...{ $correlationId: correlationId, $causationId: causationId ?? commandId, actor, requestId, commandId },
+  $correlationId: correlationId,
+  $causationId: causationId ?? commandId,
+  actor,
+  requestId,
+  commandId,
   ...(traceparent === undefined ? {} : { traceparent }),
 })

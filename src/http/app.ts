@@ -88,12 +88,11 @@ export function createApp({ contexts, health, metrics, callers: given, turns: of
     const route = of ?? routePath(c, -1)
     metrics.measure({ method, route, status, durationMs })
     const rounded = Math.round(durationMs * 10) / 10
-    const noted = idsAt(c.req.path).note?.(c.req.header(idsAt(c.req.path).header) ?? '')
-    const callers = noted === undefined ? {} : { callerRequestId: noted }
+    const ids = idsAt(c.req.path)
+    const callerRequestId = ids.note?.(c.req.header(ids.header) ?? '')
     const { logFields } = principal ?? {}
     requests.note({ requestId, method, route, status, durationMs: rounded, logFields, code })
-    const asked = { requestId, ...callers, ...logFields, method, route }
-    log.info({ ...asked, status, ...(code !== undefined && { code }), durationMs: rounded }, 'request')
+    log.info({ requestId, ...logFields, callerRequestId, method, route, status, code, durationMs: rounded }, 'request')
   }
 
   /** After the answer: it is the caller's until it is sent, or the connection has gone. */
@@ -172,8 +171,17 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
   return {
     requestId,
     headers: { [ids.header]: requestId, 'x-content-type-options': 'nosniff' },
-    ...{ principal: undefined, answer: undefined, releaseBody: undefined, tenant: undefined, stepAtMs: undefined },
-    ...{ isLong: false, sentBytes: 0, route: undefined, schemes: [], status: undefined, code: undefined },
+    principal: undefined,
+    answer: undefined,
+    releaseBody: undefined,
+    tenant: undefined,
+    stepAtMs: undefined,
+    isLong: false,
+    sentBytes: 0,
+    route: undefined,
+    schemes: [],
+    status: undefined,
+    code: undefined,
   }
 }
 

@@ -24,7 +24,7 @@ export function createRecentRequests(keptMax = KEPT_MAX) {
   let next = 0
   return {
     note(request: Omit<RecentRequest, 'at'>): void {
-      ring[next] = { at: new Date().toISOString(), ...request }
+      ring[next] = { ...request, at: new Date().toISOString() }
       next = (next + 1) % keptMax
     },
     /** The newest first. */

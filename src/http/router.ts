@@ -8,6 +8,9 @@ import { RegExpRouter } from 'hono/router/reg-exp-router'
 import { SmartRouter } from 'hono/router/smart-router'
 import { TrieRouter } from 'hono/router/trie-router'
 
+/** Methods are the client's: what is found for so many is remembered. */
+const FOUND_MAX = 5_000
+
 /** A first segment that is no parameter and no wildcard. */
 const LITERAL = /^\/([^/:*{}]+)(?=\/|$)/
 const FIRST = /^\/([^/]*)/
@@ -16,6 +19,9 @@ const FIRST = /^\/([^/]*)/
 export class SegmentRouter<T> implements Router<T> {
   readonly name = 'SegmentRouter'
   readonly #ofSegment = new Map<string, Router<T>>()
+  /** Paths without a parameter: what is found there once is found there again. */
+  readonly #literal = new Set<string>()
+  readonly #found = new Map<string, Result<T>>()
   /** For paths whose first segment nobody has named. */
   readonly #others = fastest<T>()
   /** What was added for every first segment so far. */
@@ -23,12 +29,22 @@ export class SegmentRouter<T> implements Router<T> {
 
   add(method: string, path: string, handler: T): void {
     const segment = LITERAL.exec(path)?.[1]
+    if (!/[:*{}]/.test(path)) this.#literal.add(path)
+    this.#found.clear()
     if (segment === undefined) this.#forAll.push([method, path, handler])
     const routers = segment === undefined ? [this.#others, ...this.#ofSegment.values()] : [this.#routerOf(segment)]
     for (const router of routers) router.add(method, path, handler)
   }
 
   match(method: string, path: string): Result<T> {
+    if (!this.#literal.has(path)) return this.#search(method, path)
+    const key = `${method} ${path}`
+    const found = this.#found.get(key) ?? this.#search(method, path)
+    if (this.#found.size < FOUND_MAX) this.#found.set(key, found)
+    return found
+  }
+
+  #search(method: string, path: string): Result<T> {
     const router = this.#ofSegment.get(FIRST.exec(path)?.[1] ?? '') ?? this.#others
     return router.match(method, path)
   }

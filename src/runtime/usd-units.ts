@@ -29,7 +29,9 @@ export function limitOf(text: string): bigint {
 export function usdOf(units: bigint): string {
   if (units <= 0n) return '0'
   const digits = units.toString().padStart(PLACES + 1, '0')
-  const fraction = digits.slice(-PLACES).replace(/0+$/, '')
-  const whole = digits.slice(0, -PLACES)
-  return fraction === '' ? whole : `${whole}.${fraction}`
+  const point = digits.length - PLACES
+  let end = digits.length
+  while (end > point && digits[end - 1] === '0') end--
+  const whole = digits.slice(0, point)
+  return end === point ? whole : `${whole}.${digits.slice(point, end)}`
 }

@@ -5,6 +5,7 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
+import { createLru } from '../../runtime/lru.ts'
 import { AnswerBody } from './answer-body.ts'
 import { inTurns, WRITE_BYTES } from './joined.ts'
 import { ProviderFailure } from './provider-failure.ts'
@@ -48,10 +49,22 @@ export interface ProviderClient {
   close(): Promise<void>
 }
 
+/** A provider's address, in the parts that sending takes. */
+interface Destination {
+  origin: string
+  path: string
+  protocol: string
+  /** Where the host is an address itself, which is not looked up. */
+  address: string | undefined
+}
+
+/** Addresses whose parts are remembered. */
+const DESTINATIONS_MAX = 1_000
+
 /** Pools kept; beyond, the one that was used longest ago goes. */
 const POOLS_MAX = 200
 const KEEP_ALIVE_MS = 30_000
-const PASSED_ON = new Set(['content-type', 'retry-after', 'retry-after-ms', 'request-id', 'x-request-id'])
+const PASSED_ON = ['content-type', 'retry-after', 'retry-after-ms', 'request-id', 'x-request-id']
 
 export interface ProviderClientOptions {
   vet: VetHost
@@ -67,6 +80,17 @@ export function createProviderClient({
   waitingMaxBytes = WAITING_MAX_BYTES,
 }: ProviderClientOptions): ProviderClient {
   const pools = new Map<string, Pool>()
+  const destinations = createLru<string, Destination>(DESTINATIONS_MAX)
+
+  function destinationOf(text: string): Destination {
+    const known = destinations.get(text)
+    if (known) return known
+    const { origin, pathname, search, protocol, hostname } = new URL(text)
+    const host = hostname.replace(/^\[|\]$/g, '')
+    const found = { origin, path: pathname + search, protocol, address: isIP(host) === 0 ? undefined : host }
+    destinations.set(text, found)
+    return found
+  }
 
   function poolFor(origin: string, connectTimeoutMs: number): Pool {
     const key = `${origin} ${connectTimeoutMs}`
@@ -80,14 +104,13 @@ export function createProviderClient({
 
   return {
     call(request) {
-      const url = new URL(request.url)
+      const { origin, path, protocol, address } = destinationOf(request.url)
       const call = new Call(request, waitingMaxBytes / 2)
-      const send = () => call.send(poolFor(url.origin, request.connectTimeoutMs), url)
+      const send = () => call.send(poolFor(origin, request.connectTimeoutMs), path)
       // A host that is an address is not looked up, so it is vetted here.
-      const host = url.hostname.replace(/^\[|\]$/g, '')
-      if (isIP(host) === 0) send()
+      if (address === undefined) send()
       else
-        vet(host, url.protocol).then(send, (error: Error) =>
+        vet(address, protocol).then(send, (error: Error) =>
           call.fail(new ProviderFailure('network_error', error.message)),
         )
       return call
@@ -157,12 +180,11 @@ class Call implements RunningCall, Dispatcher.DispatchHandler {
     this.body = new AnswerBody(flow, highBytes)
   }
 
-  send(pool: Pool, url: URL): void {
+  send(pool: Pool, path: string): void {
     if (this.failure) return
     const { body, connectTimeoutMs, timeoutMs } = this.request
     const length = body.reduce((sum, piece) => sum + piece.length, 0)
     const headers = { ...this.request.headers, 'content-length': String(length), 'accept-encoding': 'identity' }
-    const path = url.pathname + url.search
     const whole = body.length === 1 && length <= WRITE_BYTES ? body[0]! : Readable.from(inTurns(body))
     pool.dispatch({ path, method: 'POST', headers, body: whole }, this)
     // Until it is sent, connecting is what takes time; the pool has that limit too, but not to the millisecond.
@@ -193,10 +215,12 @@ class Call implements RunningCall, Dispatcher.DispatchHandler {
 
   onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
     if (status < 200) return
-    const shown = Object.entries(headers).flatMap(([name, value]) =>
-      PASSED_ON.has(name) && value !== undefined ? [[name, String(value)]] : [],
-    )
-    this.resolve({ status, headers: Object.fromEntries(shown), body: this.body })
+    const shown: Record<string, string> = {}
+    for (const name of PASSED_ON) {
+      const value = headers[name]
+      if (value !== undefined) shown[name] = String(value)
+    }
+    this.resolve({ status, headers: shown, body: this.body })
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {

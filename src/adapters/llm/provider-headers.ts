@@ -25,8 +25,12 @@ export function providerHeaders(
     const isForeign = name.startsWith(format === 'openai' ? 'anthropic-' : 'openai-')
     if (value !== undefined && !isForeign) headers[name] = String(value)
   }
-  if (format === 'openai') return { ...headers, authorization: `Bearer ${secret}` }
-  return { 'anthropic-version': ANTHROPIC_VERSION, ...headers, 'x-api-key': secret }
+  if (format === 'openai') headers.authorization = `Bearer ${secret}`
+  else {
+    headers['anthropic-version'] ??= ANTHROPIC_VERSION
+    headers['x-api-key'] = secret
+  }
+  return headers
 }
 
 /** Where a call goes: the base is what the provider's own library would be given. */

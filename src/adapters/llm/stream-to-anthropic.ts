@@ -33,9 +33,15 @@ export function createAnthropicFrames({ model }: { model: string }): FrameTransl
     if (hasStarted) return []
     hasStarted = true
     const message = {
-      ...{ id: translatedId(chunk?.id, 'msg_'), type: 'message', role: 'assistant', model, content: [] },
+      id: translatedId(chunk?.id, 'msg_'),
+      type: 'message',
+      role: 'assistant',
+      model,
+      content: [],
       // What the prompt costs is known at the end only; message_delta brings it.
-      ...{ stop_reason: null, stop_sequence: null, usage: anthropicUsage(noUsage) },
+      stop_reason: null,
+      stop_sequence: null,
+      usage: anthropicUsage(noUsage),
     }
     return [event('message_start', { message })]
   }

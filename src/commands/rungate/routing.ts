@@ -131,7 +131,8 @@ export const createCandidatesOf =
     const facts = { accountId, format, model, owner: ownerOf(model), profile }
     const { routes, skipped, timeoutMs, owner } = routesOf(settings, facts, directory)
     const reachable = routes.map(({ provider, model: mapped }) => ({
-      ...{ provider, model: mapped },
+      provider,
+      model: mapped,
       priced: priceOf(provider, mapped, at) ?? null,
     }))
     const { connectTimeoutMs } = settings.routing

@@ -1,5 +1,6 @@
 /** The desks of all agents, in one process. */
 import { StoreUnavailable } from '../../../events/store.ts'
+import { msOf } from '../../../runtime/iso-time.ts'
 import { systemContext } from '../../context.ts'
 import { createDesk } from '../../desk.ts'
 import { type Decided, DeskBusy, type DeskLimits, type DeskSurroundings } from '../../desk-interface.ts'
@@ -83,7 +84,7 @@ export function createDesks(options: DesksOptions): Desks & DeskUpkeep {
       const { accountId, agentId } = facts.agent
       const desk = { accountId, agentId }
       const chains = (settings: Parameters<CandidatesOf>[0], model: string) =>
-        candidatesOf(settings, facts, model, new Date(context.at))
+        candidatesOf(settings, facts, model, new Date(msOf(context.at)))
       const command: AdmitCommand = { kind: 'admit', desk, at: context.at, facts, candidatesOf: chains, processId }
       try {
         const { result } = await decided(desk, command, 'admit', context)

@@ -1,6 +1,7 @@
 /** Puts events together: what all of them say, and the totals of a run right after each. */
 import type { DeskEvent, DeskFacts } from '../../../events/rungate/desk.ts'
 import type { Author } from '../../../events/rungate/vocabulary.ts'
+import { isoOf, msOf } from '../../../runtime/iso-time.ts'
 import type { DeskOf } from './interface.ts'
 import type { DeskState, Outcome, Run } from './state.ts'
 import { totalsOf } from './view.ts'
@@ -20,24 +21,25 @@ export function decidingOn(
   { desk, at }: { desk: DeskOf; at: string },
   emit: (event: DeskEvent) => void,
 ): Deciding {
-  const askedMs = Date.parse(at)
+  const askedMs = msOf(at)
   if (askedMs >= state.atMs) return { state, desk, atMs: askedMs, at, emit }
-  return { state, desk, atMs: state.atMs, at: new Date(state.atMs).toISOString(), emit }
+  return { state, desk, atMs: state.atMs, at: isoOf(state.atMs), emit }
 }
 
 export const ofDesk = ({ desk: { accountId, agentId }, at }: Deciding) => ({ accountId, agentId, occurredAt: at })
 
 export const ofRun = (deciding: Deciding, { runId, policyId }: { runId: string; policyId: string }) => ({
   ...ofDesk(deciding),
-  ...{ runId, policyId },
+  runId,
+  policyId,
 })
 
 type WithTotals = Extract<DeskEvent, { data: { run: unknown } }>
 type Without<E> = E extends WithTotals ? { type: E['type']; data: Omit<E['data'], 'run'> } : never
 
-/** Emits an event with the run's totals as they are after it. */
+/** Emits an event with the run's totals as they are after it: they are put into `data`. */
 export function emitWithTotals<E extends Without<WithTotals>>({ emit }: Deciding, run: Run, { type, data }: E) {
-  const event = { type, data: { ...data } } as unknown as WithTotals
+  const event = { type, data } as unknown as WithTotals
   emit(event)
   // It was taken in by now, which needs no totals, and nobody has written it yet.
   event.data.run = totalsOf(run)
@@ -66,7 +68,12 @@ export function endRun(deciding: Deciding, run: Run, ending: Ending): DeskFacts<
     type: 'rungate.RunEnded.v1',
     data: {
       ...ofRun(deciding, run.start),
-      ...{ startedAt: run.start.startedAt, name: run.name, status, endedReason, completionReason, author },
+      startedAt: run.start.startedAt,
+      name: run.name,
+      status,
+      endedReason,
+      completionReason,
+      author,
       outcome: ending.outcome ?? run.outcome ?? usual,
       outcomeReason: ending.outcomeReason ?? run.outcomeReason,
       metadata: { ...run.metadata, ...ending.metadata },

@@ -1,6 +1,7 @@
 /** Takes one event into a desk. It decides nothing: what an event says has happened. */
 
 import type { DeskEvent, DeskFacts } from '../../../events/rungate/desk.ts'
+import { msOf } from '../../../runtime/iso-time.ts'
 import { unitsOf } from '../../../runtime/usd-units.ts'
 import { stateOf } from './book.ts'
 import { type Call, type DeskState, ENDED_MAX, type Run, tokensIn, windowOf } from './state.ts'
@@ -10,7 +11,7 @@ import { addToHour, addToMinute, takeFromHour } from './windows.ts'
 export function applyDeskEvent(state: DeskState, event: DeskEvent): void {
   const { accountId, agentId, occurredAt } = event.data
   state.owner ??= { accountId, agentId }
-  state.atMs = Math.max(state.atMs, Date.parse(occurredAt))
+  state.atMs = Math.max(state.atMs, msOf(occurredAt))
   switch (event.type) {
     case 'rungate.BookOpened.v1':
       Object.assign(state, stateOf(event.data.state, { accountId, agentId }))
@@ -79,11 +80,27 @@ function startedRun(data: DeskFacts<'rungate.RunStarted.v1'>, atMs: number): Run
   const { runId, policyId, policyName, policyVersion, agentName, settings, name, metadata, occurredAt } = data
   return {
     start: { runId, policyId, policyName, policyVersion, agentName, settings, startedAt: occurredAt },
-    ...{ name, metadata, status: 'running', lastActivityMs: atMs, lastStepAt: null },
-    ...{ cost: 0n, tokens: { input: 0, output: 0, cacheRead: 0, cacheCreation: 0 }, stepCount: 0, ordinal: 0 },
-    ...{ hasGovernanceBlock: false, kept: 0n, keptTokens: 0, reserved: 0n, reservedTokens: 0, openCalls: 0 },
-    ...{ models: new Map(), isOverThreshold: false, outcome: null, outcomeReason: null },
-    ...{ awaits: new Map(), blocked: new Map() },
+    name,
+    metadata,
+    status: 'running',
+    lastActivityMs: atMs,
+    lastStepAt: null,
+    cost: 0n,
+    tokens: { input: 0, output: 0, cacheRead: 0, cacheCreation: 0 },
+    stepCount: 0,
+    ordinal: 0,
+    hasGovernanceBlock: false,
+    kept: 0n,
+    keptTokens: 0,
+    reserved: 0n,
+    reservedTokens: 0,
+    openCalls: 0,
+    models: new Map(),
+    isOverThreshold: false,
+    outcome: null,
+    outcomeReason: null,
+    awaits: new Map(),
+    blocked: new Map(),
   }
 }
 
@@ -95,8 +112,23 @@ function reserve(state: DeskState, run: Run, data: DeskFacts<'rungate.CallReserv
   const { held, estimatedInputTokens, clampedTo, processId, expiresAt } = data
   const heldUnits = unitsOf(held.usd)
   state.calls.set(callId, {
-    ...{ callId, startedAt, format, type, model, routedFrom, isStreaming, runId, policyId, provider },
-    ...{ held, estimatedInputTokens, clampedTo, processId, expiresAt, expiredAt: null, heldUnits },
+    callId,
+    startedAt,
+    format,
+    type,
+    model,
+    routedFrom,
+    isStreaming,
+    runId,
+    policyId,
+    provider,
+    held,
+    estimatedInputTokens,
+    clampedTo,
+    processId,
+    expiresAt,
+    expiredAt: null,
+    heldUnits,
   })
   run.reserved += heldUnits
   run.reservedTokens += held.inputTokens + held.outputTokens
@@ -158,8 +190,10 @@ function spend(run: Run, cost: bigint, used: Run['tokens']): void {
   const { input, output, cacheRead, cacheCreation } = run.tokens
   run.cost += cost
   run.tokens = {
-    ...{ input: input + used.input, output: output + used.output },
-    ...{ cacheRead: cacheRead + used.cacheRead, cacheCreation: cacheCreation + used.cacheCreation },
+    input: input + used.input,
+    output: output + used.output,
+    cacheRead: cacheRead + used.cacheRead,
+    cacheCreation: cacheCreation + used.cacheCreation,
   }
 }
 

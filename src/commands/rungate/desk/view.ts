@@ -12,15 +12,27 @@ export function primaryModel(models: ReadonlyMap<string, number>): string | null
 }
 
 export const totalsOf = (run: Run): RunTotals => ({
-  ...{ costUsd: usdOf(run.cost), tokens: run.tokens, stepCount: run.stepCount },
-  ...{ primaryModel: primaryModel(run.models), hasGovernanceBlock: run.hasGovernanceBlock, lastStepAt: run.lastStepAt },
+  costUsd: usdOf(run.cost),
+  tokens: run.tokens,
+  stepCount: run.stepCount,
+  primaryModel: primaryModel(run.models),
+  hasGovernanceBlock: run.hasGovernanceBlock,
+  lastStepAt: run.lastStepAt,
 })
 
 export function viewOf(run: Run): RunView {
   const { runId, policyId, policyName, policyVersion, agentName, settings, startedAt } = run.start
   const { status, name } = run
   return {
-    ...{ runId, policyId, policyName, policyVersion, agentName, settings, startedAt, status, name },
+    runId,
+    policyId,
+    policyName,
+    policyVersion,
+    agentName,
+    settings,
+    startedAt,
+    status,
+    name,
     totals: totalsOf(run),
   }
 }

@@ -3,7 +3,7 @@ import { dryRunAnswer } from '../../../adapters/llm/dry-run.ts'
 import { translatedError } from '../../../adapters/llm/error-shapes.ts'
 import type { AgentProfile } from '../../../events/rungate/agent.ts'
 import type { Counted } from '../../../runtime/counted.ts'
-import { remainingHeaders, runHeaders, servedHeaders, spentHeaders, TRAILERS } from './answer-headers.ts'
+import { addRemaining, addRun, addServed, addSpent, TRAILERS } from './answer-headers.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { deliverStream } from './deliver-stream.ts'
 import type { Interruption } from './interruption.ts'
@@ -35,14 +35,18 @@ export function answerWhole(
   settlement.noteFirstByte()
   const delivery = { seen, deliveredBytes, isComplete: true, finishReason }
   const { usage, costUsd, remaining } = settlement.served(target, delivery)
-  const own = { ...servedHeaders(call.admission, target), ...spentHeaders(usage, costUsd, remaining) }
-  call.client.answer(200, { ...passedOn(shown), ...call.headers, ...own }, body)
+  const headers = passOnTo({ ...call.headers }, shown)
+  addServed(headers, call.admission, target)
+  call.client.answer(200, addSpent(headers, usage, costUsd, remaining), body)
   settlement.keep(body)
 }
 
-/** Of the provider's headers what is not ours as well. */
-function passedOn({ 'content-type': type = 'application/json', 'request-id': id }: Readonly<Record<string, string>>) {
-  return { 'content-type': type, ...(id !== undefined && { 'request-id': id }) }
+/** Puts in of the provider's headers what is not ours as well. */
+function passOnTo(headers: Record<string, string>, shown: Readonly<Record<string, string>>): Record<string, string> {
+  const { 'content-type': type = 'application/json', 'request-id': id } = shown
+  headers['content-type'] ??= type
+  if (id !== undefined) headers['request-id'] ??= id
+  return headers
 }
 
 const EVENT_STREAM = 'text/event-stream; charset=utf-8'
@@ -56,16 +60,17 @@ export async function answerStream(
 ): Promise<void> {
   const { client, admission } = call
   const { relay, answer } = stream
-  const own = { ...servedHeaders(admission, target), ...remainingHeaders(admission.remaining), trailer: TRAILERS }
-  const type = { 'content-type': EVENT_STREAM, 'cache-control': 'no-cache' }
+  const streamed = { 'content-type': EVENT_STREAM, 'cache-control': 'no-cache', ...call.headers }
+  const headers = addServed(passOnTo(streamed, answer.headers), admission, target)
+  addRemaining(headers, admission.remaining).trailer = TRAILERS
   settlement.noteFirstByte()
-  client.begin(200, { ...passedOn(answer.headers), ...type, ...call.headers, ...own })
+  client.begin(200, headers)
   const collector = contentLog.collector(admission.run.settings)
   const broken = await deliverStream(stream, call, collector)
   const { usage: seen, deliveredBytes, finishReason } = relay.reader
   const delivery = { seen, deliveredBytes, isComplete: broken === undefined, finishReason }
   const { usage, costUsd, remaining } = settlement.served(target, delivery, broken)
-  client.end(spentHeaders(usage, costUsd, remaining))
+  client.end(addSpent({}, usage, costUsd, remaining))
   settlement.keep(collector)
 }
 
@@ -77,7 +82,7 @@ export function passOn(call: AdmittedCall, settlement: Settlement, target: Targe
   const retryAfter = failure.refusal?.headers['retry-after']
   const { remaining } = settlement.failed(failure, target)
   const page = status === 400 && helpWith('invalid_request_error')
-  const own = { ...page, ...servedHeaders(admission, target), ...remainingHeaders(remaining) }
+  const own = addRemaining(addServed({ ...page }, admission, target), remaining)
   const type = { 'content-type': 'application/json', ...(retryAfter !== undefined && { 'retry-after': retryAfter }) }
   client.answer(status, { ...headers, ...type, ...own }, body)
   settlement.keep(Buffer.from(body))
@@ -98,7 +103,7 @@ export function answerFailed(
   const failure = last ?? { kind: 'unknown' as const, status: null, message, refusal: undefined }
   const told = providerErrorAnswer({ attempts, skipped, retryAfterS: waitS, message })
   const { remaining } = settlement.failed(failure)
-  const own = { ...runHeaders(admission.run, admission.callId), ...remainingHeaders(remaining) }
+  const own = addRemaining(addRun({}, admission.run, admission.callId), remaining)
   client.answer(told.status, { ...headers, ...own, ...told.headers }, told.body)
   settlement.keep()
 }
@@ -120,8 +125,13 @@ export function answerInterrupted(call: AdmittedCall, settlement: Settlement, se
   settlement.keep()
   if (!isStopped) return
   const refusal = {
-    ...{ status: 403 as const, code: 'run_force_stopped' as const, message: failure.message },
-    ...{ details: null, run: admission.run, retryAfterS: null, mayRetry: false },
+    status: 403 as const,
+    code: 'run_force_stopped' as const,
+    message: failure.message,
+    details: null,
+    run: admission.run,
+    retryAfterS: null,
+    mayRetry: false,
   }
   const told = refusalAnswer(scan.format, refusal, admission.callId)
   client.answer(told.status, { ...headers, ...told.headers }, told.body)
@@ -140,7 +150,7 @@ export function answerDryRun(
   const id = admission.callId.replaceAll('-', '')
   const createdS = Math.floor(clock().getTime() / 1_000)
   const body = dryRunAnswer({ format, id, model: admission.model, isStream, wantsUsage, createdS })
-  const own = { ...servedHeaders(admission, served), ...spentHeaders(usage, costUsd, remaining) }
+  const own = addSpent(addServed({}, admission, served), usage, costUsd, remaining)
   client.answer(200, { 'content-type': isStream ? EVENT_STREAM : 'application/json', ...headers, ...own }, body)
   const said = [Buffer.from(body)]
   const collector = isStream ? contentLog.collector(admission.run.settings) : undefined

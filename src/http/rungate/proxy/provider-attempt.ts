@@ -93,8 +93,12 @@ export async function attemptCall(
   })
   onRunning(running)
   const attempt = (failure: Failure | undefined, isUnanswered = false): Attempt => ({
-    ...{ provider: target.provider, model: target.model, keyId: target.keyId },
-    ...{ status: failure ? failure.status : 200, kind: failure?.kind ?? null, error: failure?.message ?? null },
+    provider: target.provider,
+    model: target.model,
+    keyId: target.keyId,
+    status: failure ? failure.status : 200,
+    kind: failure?.kind ?? null,
+    error: failure?.message ?? null,
     latencyMs: Math.round(performance.now() - startedMs),
     mayHaveCostUsd: isUnanswered && running.isSent ? mayHaveCost(sending) : null,
   })
@@ -115,8 +119,12 @@ export async function attemptCall(
       return { kind: 'whole', read, body: shown, headers: answer.headers, attempt: attempt(undefined) }
     }
     const relay = new StreamRelay({
-      ...{ from: target.format, to: scan.format, wantsUsage: scan.wantsUsage, model: target.model },
-      ...{ createdS, frameMaxBytes: limits.frameMaxBytes },
+      from: target.format,
+      to: scan.format,
+      wantsUsage: scan.wantsUsage,
+      model: target.model,
+      createdS,
+      frameMaxBytes: limits.frameMaxBytes,
     })
     const first = await firstContent(relay, answer, running, counted)
     if (!Array.isArray(first)) return failed(first, true)
@@ -127,7 +135,10 @@ export async function attemptCall(
 }
 
 const failure = (kind: FailureKind, message: string, status: number | null = null): Failure => ({
-  ...{ kind, status, message: cleanMessage(message), refusal: undefined },
+  kind,
+  status,
+  message: cleanMessage(message),
+  refusal: undefined,
 })
 
 async function refusalOf({ format }: Target, { status, headers, body }: ProviderAnswer): Promise<Failure> {

@@ -164,12 +164,23 @@ function factsOf(
   const { account_id: accountId, agent_id: agentId, name, member_id: memberId } = agent
   const { prompt, cacheControl, choices } = scan
   return {
-    ...{ callId: randomUUID(), newRunId: randomUUID(), policy, run, format },
+    callId: randomUUID(),
+    newRunId: randomUUID(),
+    policy,
+    run,
+    format,
     agent: { accountId, agentId, name, memberId },
-    ...{ model: scan.model ?? null, tools: scan.tools, fingerprint: null, approvals: [], isStreaming: scan.isStream },
-    ...{ size: { prompt, cacheControl, choices }, estimatedInputTokens: inputEstimateTokens(prompt) },
-    ...{ maxOutputTokens: scan.maxOutputTokens ?? null, thinkingTokens: scan.thinkingTokens ?? null },
-    ...{ mayCount: true, monthlyStepsLeft },
+    model: scan.model ?? null,
+    tools: scan.tools,
+    fingerprint: null,
+    approvals: [],
+    isStreaming: scan.isStream,
+    size: { prompt, cacheControl, choices },
+    estimatedInputTokens: inputEstimateTokens(prompt),
+    maxOutputTokens: scan.maxOutputTokens ?? null,
+    thinkingTokens: scan.thinkingTokens ?? null,
+    mayCount: true,
+    monthlyStepsLeft,
   }
 }
 
@@ -208,5 +219,8 @@ const policyAsked = (directory: GovernanceDirectory, accountId: string, asked: s
   (isUuid(asked) ? directory.policy(accountId, asked) : undefined) ?? directory.policyNamed(accountId, asked)
 
 const atHand = ({ policy_id: policyId, name, version, settings }: PolicyRow): PolicyAtHand => ({
-  ...{ policyId, name, version, settings },
+  policyId,
+  name,
+  version,
+  settings,
 })

@@ -10,7 +10,7 @@ import { helpPath } from '../../help.ts'
 import { jsonText } from '../../json.ts'
 import type { RungateCode } from '../errors.ts'
 import { decimalNumber } from '../schemas.ts'
-import { runHeaders } from './answer-headers.ts'
+import { addRun } from './answer-headers.ts'
 
 export interface Told {
   status: number
@@ -90,7 +90,7 @@ export function refusalAnswer(format: Format, refusal: Block | AgentDisabled, st
   const headers = {
     ...JSON_TYPE,
     ...helpWith(pageOf(code)),
-    ...runHeaders(run, run ? stepId : null),
+    ...addRun({}, run, run ? stepId : null),
     ...(retryAfterS !== null && { 'retry-after': String(retryAfterS) }),
     ...(!mayRetry && NO_RETRY),
   }
@@ -128,7 +128,7 @@ export function approvalAnswer({ run, pending, stepId }: ApprovalNeeded): Told {
     run_id: run.runId,
     message: `${tools.join(', ')}: approval is needed. Send the same request again once it is given.`,
   }
-  const headers = { ...JSON_TYPE, ...runHeaders(run, stepId), 'retry-after': String(APPROVAL_POLL_S) }
+  const headers = { ...JSON_TYPE, ...addRun({}, run, stepId), 'retry-after': String(APPROVAL_POLL_S) }
   return { status: 202, headers, body: JSON.stringify(body) }
 }
 

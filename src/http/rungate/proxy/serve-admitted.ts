@@ -94,10 +94,13 @@ function targetsOf({ directory, ownerOf, order }: ProxyParts, { admission, agent
   })
   const { loadBalancing, routingPreference } = profile.routingOverride ?? {}
   const targets = order.of({
-    ...{ agentId, runId, routes: reserved },
+    agentId,
+    runId,
+    routes: reserved,
     loadBalancing: loadBalancing ?? settings.routing.loadBalancing,
     routingPreference: routingPreference ?? settings.routing.routingPreference,
-    ...{ inputTokens: admission.held.inputTokens, outputTokens: admission.held.outputTokens },
+    inputTokens: admission.held.inputTokens,
+    outputTokens: admission.held.outputTokens,
   })
   return { targets, timeoutMs }
 }
