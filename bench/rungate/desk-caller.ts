@@ -18,8 +18,8 @@ const rates = { input: '2.5', output: '10', cacheRead: '1.25', cacheWrite5m: '2.
 const prices = { source: 'gpt-4o', tiers: [{ above: 0, ...rates }], webSearch: '0', perCall: '0' }
 const priced = { prices, contextTokens: 128_000, maxOutputTokens: 16_384, cachesUnasked: false }
 const candidates: Candidates = {
-  reachable: [{ provider: 'openai', model: 'gpt-4o', priced }],
-  ...{ skipped: [], owner: 'openai', longestMs: 130_000 },
+  reachable: [{ provider: 'openai', format: 'openai', model: 'gpt-4o', keys: [], priced }],
+  ...{ skipped: [], owner: 'openai', timeoutMs: 120_000, longestMs: 130_000 },
 }
 const policy: CallFacts['policy'] = {
   ...{ policyId: randomUUID(), name: 'bench', version: 1 },

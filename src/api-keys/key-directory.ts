@@ -58,8 +58,11 @@ export function createKeyDirectory<Key extends Table, Entry>(
   const { tables = projections.flatMap((projection) => projection.tables) } = options
   const rows = new Map<Table, Map<string, Values>>(tables.map((table) => [table, new Map()]))
   const rowKey = (table: Table, key: string) => keyOf(table, { [table.key[0] ?? '']: key })
-  const findRow: FindRow = <T extends Table>(table: T, key: string) =>
-    rows.get(table)?.get(rowKey(table, key)) as RowOf<T> | undefined
+  const findRow: FindRow = <T extends Table>(table: T, key: string) => {
+    const held = rows.get(table)
+    // Nearly every key is written as the directory writes it.
+    return (held?.get(key) ?? held?.get(rowKey(table, key))) as RowOf<T> | undefined
+  }
   /** The id in a key's text → its row's key. */
   const byTextId = new Map<string, string>()
   const noteText = (row: Values) => void byTextId.set(String(row[keys.textId]), keyOf(keys.table, row))

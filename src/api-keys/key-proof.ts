@@ -5,8 +5,10 @@ import { hashKey } from './key-text.ts'
 
 /** Keys of one kind: what their texts name, and what is kept of them. */
 export interface KeyKind<Kept> {
-  /** The id that a text names, or undefined where it is not a key of this kind. */
-  idOf(text: string): string | undefined
+  /** What of a presented text is hashed; undefined where it is no key of this kind. Default: the text as it is. */
+  formOf?(text: string): string | undefined
+  /** The id that such a form names, or undefined where it is not a key of this kind. */
+  idOf(form: string): string | undefined
   find(keyId: string): Kept | undefined
   /** In hex. */
   hashOf(kept: Kept): string
@@ -24,18 +26,26 @@ const PROVEN_TTL_MS = 60_000
  * text has proved, so a busy key is read and hashed once a minute. It compares with the kept hash at each request, so a
  * revoked or replaced key is refused at once.
  */
-export function createKeyProof<Kept>({ idOf, find, hashOf }: KeyKind<Kept>): (text: string) => Kept | undefined {
-  const proven = createLru<string, { keyId: string; keyHash: string }>(PROVEN_MAX, { ttlMs: PROVEN_TTL_MS })
+export function createKeyProof<Kept>({
+  formOf = (text) => text,
+  idOf,
+  find,
+  hashOf,
+}: KeyKind<Kept>): (text: string) => Kept | undefined {
+  const proven = createLru<string, { form: string; keyId: string; keyHash: string }>(PROVEN_MAX, {
+    ttlMs: PROVEN_TTL_MS,
+  })
   return (text) => {
     const proof = proven.get(text)
-    const keyId = proof?.keyId ?? idOf(text)
-    if (keyId === undefined) return undefined
+    const form = proof?.form ?? formOf(text)
+    const keyId = proof?.keyId ?? (form === undefined ? undefined : idOf(form))
+    if (form === undefined || keyId === undefined) return undefined
     const kept = find(keyId)
     const keyHash = kept === undefined ? NO_HASH : hashOf(kept)
     if (proof?.keyHash === keyHash) return kept
-    const isEqual = timingSafeEqual(Buffer.from(keyHash, 'hex'), Buffer.from(hashKey(text), 'hex'))
+    const isEqual = timingSafeEqual(Buffer.from(keyHash, 'hex'), Buffer.from(hashKey(form), 'hex'))
     if (!isEqual || kept === undefined) return undefined
-    proven.set(text, { keyId, keyHash })
+    proven.set(text, { form, keyId, keyHash })
     return kept
   }
 }

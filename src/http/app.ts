@@ -168,9 +168,11 @@ const tooManyWaiting = (): Problem =>
 
 function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
   const requestId = requestIdOf(ids, c.req.header(ids.header))
+  const headers: Record<string, string> = { 'x-content-type-options': 'nosniff' }
+  headers[ids.header] = requestId
   return {
     requestId,
-    headers: { [ids.header]: requestId, 'x-content-type-options': 'nosniff' },
+    headers,
     principal: undefined,
     answer: undefined,
     releaseBody: undefined,

@@ -20,14 +20,17 @@ export type RecentRequests = ReturnType<typeof createRecentRequests>
 const KEPT_MAX = 2_000
 
 export function createRecentRequests(keptMax = KEPT_MAX) {
-  const ring: RecentRequest[] = []
+  const ring: (Omit<RecentRequest, 'at'> & { atMs: number })[] = []
   let next = 0
   return {
     note(request: Omit<RecentRequest, 'at'>): void {
-      ring[next] = { ...request, at: new Date().toISOString() }
+      ring[next] = { ...request, atMs: Date.now() }
       next = (next + 1) % keptMax
     },
     /** The newest first. */
-    all: (): RecentRequest[] => [...ring.slice(next), ...ring.slice(0, next)].toReversed(),
+    all: (): RecentRequest[] =>
+      [...ring.slice(next), ...ring.slice(0, next)]
+        .toReversed()
+        .map(({ atMs, ...request }) => ({ at: new Date(atMs).toISOString(), ...request })),
   }
 }

@@ -35,8 +35,8 @@ export const priced: PricedModel = {
   ...{ contextTokens: undefined, maxOutputTokens: 16_000, cachesUnasked: false },
 }
 export const candidates: Candidates = {
-  reachable: [{ provider: 'openai', model: 'gpt-own', priced }],
-  ...{ skipped: [], owner: 'openai', longestMs: 130_000 },
+  reachable: [{ provider: 'openai', format: 'openai', model: 'gpt-own', keys: [], priced }],
+  ...{ skipped: [], owner: 'openai', timeoutMs: 120_000, longestMs: 130_000 },
 }
 
 export interface Changes {

@@ -12,7 +12,8 @@ import { ProviderFailure } from './provider-failure.ts'
 
 /**
  * The addresses of a host that may be connected to, at least one. Rejects with an Error that says why there is none. It is asked
- * whenever a connection is made, and the connection goes to one of these addresses.
+ * whenever a connection is made, and the connection goes to one of these addresses. What it says once of a host that is an address
+ * itself has to hold as long as the process runs.
  */
 export type VetHost = (host: string, protocol: string) => Promise<readonly string[]>
 
@@ -54,8 +55,8 @@ interface Destination {
   origin: string
   path: string
   protocol: string
-  /** Where the host is an address itself, which is not looked up. */
-  address: string | undefined
+  /** Where the host is an address itself, which is not looked up, and nobody has said yet whether it may be connected to. */
+  unvetted: string | undefined
 }
 
 /** Addresses whose parts are remembered. */
@@ -87,7 +88,7 @@ export function createProviderClient({
     if (known) return known
     const { origin, pathname, search, protocol, hostname } = new URL(text)
     const host = hostname.replace(/^\[|\]$/g, '')
-    const found = { origin, path: pathname + search, protocol, address: isIP(host) === 0 ? undefined : host }
+    const found = { origin, path: pathname + search, protocol, unvetted: isIP(host) === 0 ? undefined : host }
     destinations.set(text, found)
     return found
   }
@@ -104,13 +105,17 @@ export function createProviderClient({
 
   return {
     call(request) {
-      const { origin, path, protocol, address } = destinationOf(request.url)
+      const destination = destinationOf(request.url)
+      const { origin, path, protocol, unvetted } = destination
       const call = new Call(request, waitingMaxBytes / 2)
       const send = () => call.send(poolFor(origin, request.connectTimeoutMs), path)
-      // A host that is an address is not looked up, so it is vetted here.
-      if (address === undefined) send()
+      const sendVetted = () => {
+        destination.unvetted = undefined
+        send()
+      }
+      if (unvetted === undefined) send()
       else
-        vet(address, protocol).then(send, (error: Error) =>
+        vet(unvetted, protocol).then(sendVetted, (error: Error) =>
           call.fail(new ProviderFailure('network_error', error.message)),
         )
       return call

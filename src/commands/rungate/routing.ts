@@ -5,7 +5,7 @@
 import type { PricedModel } from '../../adapters/llm/price-table.ts'
 import type { AgentProfile } from '../../events/rungate/agent.ts'
 import type { PolicySettings } from '../../events/rungate/policy-settings.ts'
-import type { CandidatesOf } from './desk/interface.ts'
+import type { Candidate, CandidateKey, CandidatesOf } from './desk/interface.ts'
 import { matcherOf } from './globs.ts'
 
 export type Format = 'openai' | 'anthropic'
@@ -41,21 +41,8 @@ export interface RoutingFacts {
   profile: Pick<AgentProfile, 'providerKeys' | 'routingOverride'>
 }
 
-export interface CandidateKey {
-  keyId: string
-  baseUrl: string
-  /** Of 100, where keys are taken in turn by weight. */
-  weight: number
-}
-
-/** A provider that may serve, with its keys in the order that the agent names them. */
-export interface Route {
-  provider: string
-  format: Format
-  /** What this provider is asked for. */
-  model: string
-  keys: CandidateKey[]
-}
+/** A provider that may serve. */
+export type Route = Omit<Candidate, 'priced'>
 
 export interface Skipped {
   provider: string
@@ -130,14 +117,13 @@ export const createCandidatesOf =
     const profile = directory.profileOf(accountId, agentId) ?? nothing
     const facts = { accountId, format, model, owner: ownerOf(model), profile }
     const { routes, skipped, timeoutMs, owner } = routesOf(settings, facts, directory)
-    const reachable = routes.map(({ provider, model: mapped }) => ({
-      provider,
-      model: mapped,
-      priced: priceOf(provider, mapped, at) ?? null,
-    }))
+    const reachable = routes.map((route): Candidate => {
+      const { provider, format, model: mapped, keys } = route
+      return { provider, format, model: mapped, keys, priced: priceOf(provider, mapped, at) ?? null }
+    })
     const { connectTimeoutMs } = settings.routing
     const longestMs = (connectTimeoutMs + timeoutMs + BACKOFF_MAX_MS) * attemptsMax(settings)
-    return { reachable, skipped, owner, longestMs }
+    return { reachable, skipped, owner, timeoutMs, longestMs }
   }
 
 const mappingOf = ({ modelMapping }: PolicySettings, model: string) =>

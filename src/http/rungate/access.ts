@@ -163,12 +163,13 @@ export const hasPassed = (time: string | null, now: Date): boolean => time !== n
 /** A token that does not work, and one of a suspended account, is answered like an unknown one. */
 function tokenVerifier({ tokens, clock, noteUse }: RungateParts): Verifier<Operator> {
   const proven = createKeyProof({
+    formOf: (text) => hashedForm('adm', text),
     idOf: textIdOf,
     find: (textId) => tokens.find(textId),
     hashOf: ({ token }) => token.key_hash,
   })
   return (text) => {
-    const found = proven(hashedForm('adm', text) ?? '')
+    const found = proven(text)
     const verdict = verdictOn(found, clock())
     if (found && verdict.kind === 'valid') noteUse(found.token)
     return verdict
@@ -257,12 +258,13 @@ function dashboardVerifier(parts: RungateParts): Verifier<Operator> {
 
 function agentVerifier({ agents }: RungateParts): Verifier<AgentPrincipal> {
   const proven = createKeyProof({
+    formOf: (text) => hashedForm('sk', text),
     idOf: textIdOf,
     find: (textId) => agents.find(textId),
     hashOf: ({ agent }) => agent.key_hash,
   })
   return (text, { path }) => {
-    const governed = proven(hashedForm('sk', text) ?? '')
+    const governed = proven(text)
     if (!governed) return { kind: 'invalid' }
     // A call of a model is told why it is refused.
     if (governed.account.status !== 'active' && !isProxied(path)) return { kind: 'invalid' }

@@ -88,10 +88,21 @@ export interface CallFacts {
   monthlyStepsLeft: number | null
 }
 
-/** A provider and a model that a call may reach, with the price that holds now; null: unknown. */
+export interface CandidateKey {
+  keyId: string
+  baseUrl: string
+  /** Of 100, where keys are taken in turn by weight. */
+  weight: number
+}
+
+/** A provider that a call may reach, with its keys in the order that the agent names them. */
 export interface Candidate {
   provider: string
+  format: 'openai' | 'anthropic'
+  /** What this provider is asked for. */
   model: string
+  keys: readonly CandidateKey[]
+  /** The price that holds now; null: unknown. */
   priced: PricedModel | null
 }
 
@@ -101,6 +112,8 @@ export interface Candidates {
   skipped: readonly { provider: string; reason: string }[]
   /** The provider that the model's name belongs to, or the endpoint's. */
   owner: string
+  /** From connecting on, for one attempt. */
+  timeoutMs: number
   /** Milliseconds that the call may take at most until its last attempt has ended: connect + timeout × attempts. */
   longestMs: number
 }

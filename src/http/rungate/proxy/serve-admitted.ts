@@ -5,7 +5,7 @@
 import { cleanMessage } from '../../../adapters/llm/error-shapes.ts'
 import type { RunningCall } from '../../../adapters/llm/provider-client.ts'
 import { Untranslatable } from '../../../adapters/llm/untranslatable.ts'
-import { attemptsMax, BACKOFF_MAX_MS, baseUrlOf, routesOf } from '../../../commands/rungate/routing.ts'
+import { attemptsMax, BACKOFF_MAX_MS, baseUrlOf } from '../../../commands/rungate/routing.ts'
 import { providerKeys } from '../../../projections/rungate/provider-key.ts'
 import {
   type AdmittedCall,
@@ -41,8 +41,8 @@ export async function serveAdmitted(parts: ProxyParts, call: AdmittedCall): Prom
 
 async function tryTargets(parts: ProxyParts, call: AdmittedCall, settlement: Settlement): Promise<void> {
   const { interruption } = call
-  const { targets, timeoutMs } = targetsOf(parts, call)
-  const round = new TargetRound(targets)
+  const { timeoutMs } = call.admission.candidates
+  const round = new TargetRound(targetsOf(parts, call))
   const most = attemptsMax(call.admission.run.settings)
   let last: Failure | undefined
   let waitS: number | undefined
@@ -79,30 +79,19 @@ const PAUSE_FIRST_MS = 100
 /** Before something is tried again that has failed within this call. */
 const pauseMs = (attempts: number): number => Math.min(PAUSE_FIRST_MS * 2 ** attempts, BACKOFF_MAX_MS)
 
-/** What was reserved for may be reached, and nothing dearer that has been added since. */
-function targetsOf({ directory, ownerOf, order }: ProxyParts, { admission, agent, scan, profile }: AdmittedCall) {
-  const { settings, runId } = admission.run
-  const { accountId, agentId } = agent
-  const facts = { accountId, format: scan.format, model: admission.model, owner: ownerOf(admission.model), profile }
-  const { providerKey, providerKeysOf } = directory
-  const { routes, timeoutMs } = routesOf(settings, facts, { providerKey, providerKeysOf })
-  const reserved = routes.flatMap((route) => {
-    const candidate = admission.candidates.reachable.find(
-      ({ provider, model }) => provider === route.provider && model === route.model,
-    )
-    return candidate ? [{ ...route, priced: candidate.priced }] : []
-  })
+/** What was reserved for, in the order of trying. What has been added since may be dearer. */
+function targetsOf({ order }: ProxyParts, { admission, agent, profile }: AdmittedCall): Target[] {
+  const { run, candidates, held } = admission
   const { loadBalancing, routingPreference } = profile.routingOverride ?? {}
-  const targets = order.of({
-    agentId,
-    runId,
-    routes: reserved,
-    loadBalancing: loadBalancing ?? settings.routing.loadBalancing,
-    routingPreference: routingPreference ?? settings.routing.routingPreference,
-    inputTokens: admission.held.inputTokens,
-    outputTokens: admission.held.outputTokens,
+  return order.of({
+    agentId: agent.agentId,
+    runId: run.runId,
+    routes: candidates.reachable,
+    loadBalancing: loadBalancing ?? run.settings.routing.loadBalancing,
+    routingPreference: routingPreference ?? run.settings.routing.routingPreference,
+    inputTokens: held.inputTokens,
+    outputTokens: held.outputTokens,
   })
-  return { targets, timeoutMs }
 }
 
 type Prepared = { secret: string; body: readonly Buffer[] } | { reason: string }

@@ -6,7 +6,8 @@ import { Decimal } from 'decimal.js'
 import { costOf } from '../../../adapters/llm/cost.ts'
 import type { PricedModel } from '../../../adapters/llm/price-table.ts'
 import { noUsage } from '../../../adapters/llm/usage.ts'
-import type { CandidateKey, Format, Route } from '../../../commands/rungate/routing.ts'
+import type { Candidate, CandidateKey } from '../../../commands/rungate/desk/interface.ts'
+import type { Format } from '../../../commands/rungate/routing.ts'
 import type { PolicySettings } from '../../../events/rungate/policy-settings.ts'
 import { createLru } from '../../../runtime/lru.ts'
 
@@ -26,7 +27,7 @@ type Routing = Pick<PolicySettings['routing'], 'loadBalancing' | 'routingPrefere
 export interface OrderAsked extends Routing {
   agentId: string
   runId: string
-  routes: readonly (Route & { priced: PricedModel | null })[]
+  routes: readonly Candidate[]
   inputTokens: number
   outputTokens: number
 }

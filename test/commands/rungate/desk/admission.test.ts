@@ -1,7 +1,7 @@
 /** What a call is admitted with, and why one is refused. */
 import { describe, expect, it } from 'vitest'
 import type { AdmitOutcome, CallFacts } from '../../../../src/commands/rungate/desk/interface.ts'
-import { type Changes, callFacts, candidates, deskOf, policyOf, priced, settlement } from '../../../support/desk.ts'
+import { type Changes, callFacts, candidates, deskOf, policyOf, settlement } from '../../../support/desk.ts'
 import { timeAt, uuidOf } from '../../../support/examples.ts'
 
 const under = (changes: Changes, facts: Partial<CallFacts> = {}) => ({ policy: policyOf(changes), ...facts })
@@ -265,14 +265,15 @@ describe('budgets', () => {
   })
 
   it('a model of unknown price is refused under a limit in USD, and else costs nothing', () => {
-    const unpriced = { ...candidates, reachable: [{ provider: 'openai', model: 'gpt-own', priced: null }] }
+    const [known] = candidates.reachable
+    const unpriced = { ...candidates, reachable: [{ ...known!, priced: null }] }
     expect(
       refused(deskOf().admit(callFacts('a', under({ budget: { hardLimitUsd: '1' } })), 0, unpriced)),
     ).toMatchObject({
       ...{ status: 403, code: 'model_not_allowed', details: { reason: 'price_unknown' } },
     })
     expect(admitted(deskOf().admit(callFacts('a'), 0, unpriced)).held.usd).toBe('0')
-    const both = { ...candidates, reachable: [...unpriced.reachable, { provider: 'spare', model: 'gpt-own', priced }] }
+    const both = { ...candidates, reachable: [...unpriced.reachable, { ...known!, provider: 'spare' }] }
     const { candidates: left } = admitted(
       deskOf().admit(callFacts('a', under({ budget: { hardLimitUsd: '1' } })), 0, both),
     )
