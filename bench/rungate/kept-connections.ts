@@ -15,9 +15,20 @@ export interface KeptConnections {
 /** A server may close a connection that has been idle for 5 s; none is used any more that comes near that. */
 const IDLE_MAX_MS = 2_000
 const HEAD_END = '\r\n\r\n'
+/** Its server ends the connection behind this answer. */
+const CLOSES = /^connection: *close/im
 const LAST_CHUNK = '\r\n0\r\n'
 
-export function keepConnections({ hostname, port }: URL): KeptConnections {
+const kept = new Map<string, KeptConnections>()
+
+/** Those of the server, whoever asks. */
+export function keepConnections(url: URL): KeptConnections {
+  const known = kept.get(url.host) ?? connectionsTo(url)
+  kept.set(url.host, known)
+  return known
+}
+
+function connectionsTo({ hostname, port }: URL): KeptConnections {
   const idle: { socket: Socket; sinceMs: number }[] = []
 
   function take(): Socket {
@@ -38,14 +49,19 @@ export function keepConnections({ hostname, port }: URL): KeptConnections {
         }
         const broken = (error: unknown) => {
           end()
-          reject(error instanceof Error ? error : new Error(`the connection ended within an answer: ${text}`))
+          reject(
+            error instanceof Error
+              ? error
+              : new Error(`${hostname}:${port} ended the connection within an answer: ${text}`),
+          )
         }
         const read = (part: string) => {
           text += part
           onPart?.(text)
           if (!isWhole(text)) return
           end()
-          idle.push({ socket, sinceMs: performance.now() })
+          if (CLOSES.test(text)) socket.destroy()
+          else idle.push({ socket, sinceMs: performance.now() })
           resolve(text)
         }
         socket.on('data', read).on('close', broken).on('error', broken)
