@@ -119,6 +119,42 @@ describe('OpenAI’s library', () => {
     expect(texts).toStrictEqual(['', 'word'])
   })
 
+  it('gets responses with calls of tools, whole and streamed, takes their results, and hears of what was cut and cached', async () => {
+    const tools = [
+      {
+        type: 'function' as const,
+        name: 'weather',
+        parameters: { properties: { city: { type: 'string' } } },
+        strict: false,
+      },
+    ]
+    const input = 'Please call weather [[arguments {"city":"Bonn"}]]'
+    const whole = await openAi().responses.create({ ...gpt, input, tools })
+    const called = { type: 'function_call', name: 'weather', arguments: '{"city":"Bonn"}' }
+    expect(whole).toMatchObject({ status: 'completed', output: [called] })
+    const events = await Array.fromAsync(await openAi().responses.create({ ...gpt, input, tools, stream: true }))
+    const pieces = events.flatMap((each) =>
+      each.type === 'response.function_call_arguments.delta' ? [each.delta] : [],
+    )
+    expect([pieces.length > 1, pieces.join('')]).toStrictEqual([true, '{"city":"Bonn"}'])
+    expect(events.at(-1)).toMatchObject({ type: 'response.completed', response: { output: [called] } })
+    const [call] = whole.output
+    if (call?.type !== 'function_call') throw new Error('a call was asked for')
+    const result = { type: 'function_call_output' as const, call_id: call.call_id, output: '12 degrees' }
+    const after = await openAi().responses.create({
+      ...gpt,
+      input: [{ role: 'user', content: input }, call, result],
+      tools,
+    })
+    expect(after.output_text).toBe('You said: nothing')
+    await expect(openAi().responses.create({ ...gpt, input: [result] })).rejects.toThrow(/No tool call found/)
+    const long = { ...gpt, input: 'word '.repeat(2_000), max_output_tokens: 3 }
+    await openAi().responses.create(long)
+    const cut = await openAi().responses.create(long)
+    expect(cut).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } })
+    expect([cut.usage?.output_tokens, cut.usage?.input_tokens_details.cached_tokens]).toStrictEqual([3, 2_432])
+  })
+
   it('gets responses, whole and streamed, and embeddings', async () => {
     const whole = await openAi().responses.create({ ...gpt, input: 'Hello there' })
     expect([whole.output_text, whole.usage?.output_tokens]).toStrictEqual(['You said: Hello there', 4])

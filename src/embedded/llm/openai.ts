@@ -90,7 +90,7 @@ function usageFor(script: Script, { usage }: Fault, cached: number): Members | u
 }
 
 /** A long prompt that was there before comes out of the cache, but for its last part. */
-function cachedOf({ prompt }: Question, { inputTokens }: Script, seen: Set<string>): number {
+export function cachedOf({ prompt }: Question, { inputTokens }: Script, seen: Set<string>): number {
   if (inputTokens < CACHED_FROM_TOKENS) return 0
   const id = idOf(prompt)
   const isCached = seen.has(id)

@@ -113,7 +113,7 @@ export async function startLlmSimulator({ port = 0 }: SimulatorOptions = {}): Pr
         path === '/v1/messages'
           ? answerMessage(body, answer, fault, seen)
           : path === '/v1/responses'
-            ? answerResponse(body, answer, fault)
+            ? answerResponse(body, answer, fault, seen)
             : answerChat(body, answer, fault, seen)
       entry.outcome = entry.stream
         ? await deliverStream(response, answers.stream(), fault)
