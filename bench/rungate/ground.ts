@@ -9,13 +9,15 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type BenchInstance, call, startBenchInstance, startProgram, stopProgram } from '../instance.ts'
-import { load, WARM_UP_S } from '../measure.ts'
+import { load } from '../measure.ts'
 import { type Caller, createCaller } from './caller.ts'
 
 export const MODEL = 'gpt-5'
 /** More than all calls together cost: the limit is looked at each time, and never reached. */
 const PLENTY_USD = 1_000_000
 const WARM_CONCURRENCY = 16
+/** Of each side. What a call takes of a processor falls for so long: V8 compiles again what it has compiled in haste. */
+const WARM_UP_S = 12
 
 export interface BenchAgent {
   agentId: string
@@ -76,7 +78,6 @@ export async function prepareGround(): Promise<Ground> {
     const portkey = createCaller(`${gateway.url}/v1`, SECRET, {
       ...{ 'x-portkey-provider': 'openai', 'x-portkey-custom-host': `${simulator.url}/v1` },
     })
-    // By then all code is compiled, and connections are open.
     for (const { whole } of [ours, direct, portkey]) await load(WARM_CONCURRENCY, WARM_UP_S, whole)
     const { id, token, agent } = account
     return { instance, both, ours, direct, portkey, account: { id, token }, agent, callerOf, close }
