@@ -26,15 +26,9 @@ const PROVEN_TTL_MS = 60_000
  * text has proved, so a busy key is read and hashed once a minute. It compares with the kept hash at each request, so a
  * revoked or replaced key is refused at once.
  */
-export function createKeyProof<Kept>({
-  formOf = (text) => text,
-  idOf,
-  find,
-  hashOf,
-}: KeyKind<Kept>): (text: string) => Kept | undefined {
-  const proven = createLru<string, { form: string; keyId: string; keyHash: string }>(PROVEN_MAX, {
-    ttlMs: PROVEN_TTL_MS,
-  })
+export function createKeyProof<Kept>(kind: KeyKind<Kept>): (text: string) => Kept | undefined {
+  const { formOf = (text) => text, idOf, find, hashOf } = kind
+  const proven = createLru<string, Record<'form' | 'keyId' | 'keyHash', string>>(PROVEN_MAX, { ttlMs: PROVEN_TTL_MS })
   return (text) => {
     const proof = proven.get(text)
     const form = proof?.form ?? formOf(text)

@@ -6,12 +6,7 @@ type Others = Partial<Omit<CommandContext, 'actor' | 'commandId' | 'at'>>
 
 /** `commandId`: a repeat has it too. Request and correlation go by it where `others` does not name them. */
 export const commandContext = (actor: Actor, commandId: string, at: string, others: Others = {}): CommandContext => ({
-  commandId,
-  fingerprint: undefined,
-  actor,
-  requestId: commandId,
-  traceparent: undefined,
-  at,
+  ...{ commandId, fingerprint: undefined, actor, requestId: commandId, traceparent: undefined, at },
   correlationId: others.requestId ?? commandId,
   ...others,
 })
@@ -29,8 +24,6 @@ export const consequenceContext = (part: string, { id, metadata }: Recorded, at:
 /** Of a command that follows from this one, in another stream: what it changes, this one has caused. */
 export const stepContext = (context: CommandContext, commandId: string): CommandContext => ({
   ...context,
-  commandId,
-  fingerprint: undefined,
-  causationId: context.causationId ?? context.commandId,
+  ...{ commandId, fingerprint: undefined, causationId: context.causationId ?? context.commandId },
   startsStream: false,
 })

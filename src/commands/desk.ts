@@ -86,18 +86,11 @@ export function createDesk<State, Command, Event extends AnyEvent, Result>(
 
   function enqueue(id: string, command: Command, context: CommandContext, isDurable: boolean): Item {
     const seat = seatOf(id)
-    const waitsMs = elapsedMs() - (seat.queue[0]?.sinceMs ?? elapsedMs())
+    const sinceMs = elapsedMs()
+    const waitsMs = sinceMs - (seat.queue[0]?.sinceMs ?? sinceMs)
     if (!isDurable && (seat.queue.length >= limits.queueMax || waitsMs > limits.waitMaxMs)) throw busyDesk()
-    const item: Item = {
-      command,
-      context,
-      isDurable,
-      sinceMs: elapsedMs(),
-      events: [],
-      bytes: 0,
-      outcome: undefined,
-      done: Promise.withResolvers<Decided<Result>>(),
-    }
+    const done = Promise.withResolvers<Decided<Result>>()
+    const item: Item = { command, context, isDurable, sinceMs, events: [], bytes: 0, outcome: undefined, done }
     if (seat.ahead === undefined || decideAhead(seat.ahead, item)) seat.queue.push(item)
     else decideAnew(seat)
     if (!isDurable) seat.wake?.()

@@ -171,12 +171,7 @@ function newExchange(c: Context<AppEnv>, ids: RequestIds): Exchange {
   const headers: Record<string, string> = { 'x-content-type-options': 'nosniff' }
   headers[ids.header] = requestId
   return {
-    requestId,
-    headers,
-    principal: undefined,
-    answer: undefined,
-    releaseBody: undefined,
-    tenant: undefined,
+    ...{ requestId, headers, principal: undefined, answer: undefined, releaseBody: undefined, tenant: undefined },
     stepAtMs: undefined,
     isLong: false,
     sentBytes: 0,

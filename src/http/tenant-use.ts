@@ -76,15 +76,8 @@ export function createTenants(
     const known = uses.get(tenantId)
     if (known) return known
     const use: TenantUse = {
-      tenantId,
-      inFlight: 0,
-      windowAtMs: nowMs(),
-      spentMs: 0,
-      beforeMs: 0,
-      isResting: false,
-      waiting: [],
-      lists: 0,
-      listsWaiting: [],
+      ...{ tenantId, inFlight: 0, windowAtMs: nowMs(), spentMs: 0, beforeMs: 0 },
+      ...{ isResting: false, waiting: [], lists: 0, listsWaiting: [] },
     }
     uses.set(tenantId, use)
     return use

@@ -186,13 +186,8 @@ function verdictOn(found: ReturnType<TokenDirectory['find']>, now: Date): Verdic
   return {
     kind: 'valid',
     principal: {
-      accountId,
-      tenantId: accountId,
-      environment: '',
-      scopes: impliedScopes(token.scopes),
-      memberId: null,
-      role: null,
-      sessionId: null,
+      ...{ accountId, tenantId: accountId, environment: '', scopes: impliedScopes(token.scopes) },
+      ...{ memberId: null, role: null, sessionId: null },
       author: { id: tokenId, tokenId },
       actor: { kind: 'operator', id: accountId, keyId: tokenId },
       logFields: { accountId, tokenId },
@@ -232,13 +227,8 @@ function sessionVerifier(parts: RungateParts): Verifier<Operator> {
     return {
       kind: 'valid',
       principal: {
-        accountId,
-        tenantId: accountId,
-        environment: '',
-        scopes: SCOPES_OF[role],
-        memberId,
-        role,
-        sessionId: session.session_id,
+        ...{ accountId, tenantId: accountId, environment: '', scopes: SCOPES_OF[role] },
+        ...{ memberId, role, sessionId: session.session_id },
         author: { id: memberId, tokenId: null },
         actor: { kind: 'member', id: memberId },
         logFields: { accountId, memberId },
@@ -275,13 +265,7 @@ function agentVerifier({ agents }: RungateParts): Verifier<AgentPrincipal> {
 function agentPrincipal(governed: GovernedAgent): AgentPrincipal {
   const { agent_id: agentId, account_id: accountId, member_id: memberId } = governed.agent
   return {
-    governed,
-    accountId,
-    agentId,
-    memberId,
-    tenantId: accountId,
-    environment: '',
-    scopes: [],
+    ...{ governed, accountId, agentId, memberId, tenantId: accountId, environment: '', scopes: [] },
     role: null,
     sessionId: null,
     author: { id: agentId, tokenId: null },

@@ -3,15 +3,16 @@
  * desk's own state stands in them, so that the desk decides the same whenever it has to decide anew.
  */
 import type { CallSize } from '../../../adapters/llm/cost.ts'
-import type { PricedModel } from '../../../adapters/llm/price-table.ts'
 import type { Attempt, FailureKind, RunStatus, RunTotals } from '../../../events/rungate/call-facts.ts'
 import type { CleanupEvent } from '../../../events/rungate/cleanup.ts'
 import type { DeskEvent, DeskFacts, DeskTurnEvent } from '../../../events/rungate/desk.ts'
 import type { PolicySettings } from '../../../events/rungate/policy-settings.ts'
 import type { CommandContext } from '../../handle.ts'
+import type { Candidates } from './candidates.ts'
 import type { StartedRun } from './recent-runs.ts'
 import type { DeskOf, RunCommands } from './run-interface.ts'
 
+export type { Candidate, CandidateKey, Candidates } from './candidates.ts'
 export type { DeskOf, RunCommands, RunEnd, SaidOfRun, StepFacts } from './run-interface.ts'
 
 export interface PolicyAtHand {
@@ -86,36 +87,6 @@ export interface CallFacts {
   mayCount: boolean
   /** Steps of this calendar month that the account may still make; null: no limit. */
   monthlyStepsLeft: number | null
-}
-
-export interface CandidateKey {
-  keyId: string
-  baseUrl: string
-  /** Of 100, where keys are taken in turn by weight. */
-  weight: number
-}
-
-/** A provider that a call may reach, with its keys in the order that the agent names them. */
-export interface Candidate {
-  provider: string
-  format: 'openai' | 'anthropic'
-  /** What this provider is asked for. */
-  model: string
-  keys: readonly CandidateKey[]
-  /** The price that holds now; null: unknown. */
-  priced: PricedModel | null
-}
-
-export interface Candidates {
-  /** In the order of the chain; the desk takes the dearest one for the bound. Empty: nothing can be reached. */
-  reachable: readonly Candidate[]
-  skipped: readonly { provider: string; reason: string }[]
-  /** The provider that the model's name belongs to, or the endpoint's. */
-  owner: string
-  /** From connecting on, for one attempt. */
-  timeoutMs: number
-  /** Milliseconds that the call may take at most until its last attempt has ended: connect + timeout × attempts. */
-  longestMs: number
 }
 
 /**
