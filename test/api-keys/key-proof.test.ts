@@ -50,3 +50,19 @@ it('no other text finds it, however alike, whether or not the key did', () => {
     expect([proof(guess), proof(mistyped)]).toEqual([undefined, undefined])
   }
 })
+
+it('a text in another form finds the key whose hash is over the form, and no other text does', () => {
+  const { key, keyId, kept } = ground()
+  const proven = createKeyProof<{ keyHash: string }>({
+    formOf: (text) => (text.startsWith('plain ') ? text.slice('plain '.length) : undefined),
+    idOf: (form) => parseKey(form)?.keyId,
+    find: (id) => kept.get(id),
+    hashOf: (found) => found.keyHash,
+  })
+  for (const _ of [1, 2]) {
+    expect(proven(`plain ${key}`)).toBe(kept.get(keyId))
+    expect([proven(key), proven(`other ${key}`), proven('plain ')]).toEqual([undefined, undefined, undefined])
+  }
+  kept.set(keyId, { keyHash: hashKey('another') })
+  expect(proven(`plain ${key}`)).toBeUndefined()
+})

@@ -38,6 +38,20 @@ describe('the router', () => {
     expect((await answer('GET', '/mixed/nothing'))[0]).toBe(404)
   })
 
+  it('finds a path without parameters again by its method, and parameters anew each time', async () => {
+    const { app, answer } = application()
+    app.get('/mixed/agents/all', (c) => c.text('all agents'))
+    app.post('/mixed/agents/all', (c) => c.text('made'))
+    for (const _ of [1, 2]) {
+      // The address of one agent was added before: both handlers fit, and the first one answers.
+      expect(await answer('GET', '/mixed/agents/all')).toEqual([200, 'agent all', 'all, mixed'])
+      expect(await answer('POST', '/mixed/agents/all')).toEqual([200, 'made', 'all, mixed'])
+      expect((await answer('DELETE', '/mixed/agents/all'))[0]).toBe(404)
+    }
+    expect(await answer('GET', '/mixed/agents/8')).toEqual([200, 'agent 8', 'all, mixed'])
+    expect(await answer('GET', '/mixed/agents/9')).toEqual([200, 'agent 9', 'all, mixed'])
+  })
+
   it('takes a path without a first segment of its own for every one of them', async () => {
     const { app, answer } = application()
     app.get('/:any/late', (c) => c.text(`late in ${c.req.param('any')}`))
