@@ -16,6 +16,8 @@ export const policies = defineTable({
     policy_id: uuid,
     account_id: uuid,
     name: text,
+    /** As names are searched. */
+    name_text: text,
     settings: jsonb.of<PolicySettings>(),
     visibility: text.of<Visibility>(),
     member_id: uuid.orNull,
@@ -55,9 +57,12 @@ const versionOf = ({ id, data }: { id: string; data: Version['data'] }, changedF
     ...{ version_id: id, changed_by: data.author.id, changed_fields: changedFields, created_at: data.occurredAt },
   })
 
+/** Not by Postgres: a database whose locale is C, like the private one, knows small letters of ASCII alone. */
+const folded = (name: string): string => name.normalize('NFC').toLowerCase()
+
 export const policyProjection = defineProjection<PolicyEvent>({
   name: 'rungate.policy',
-  version: 2,
+  version: 3,
   onPoison: 'park',
   tables: [policies, policyVersions],
   handlers: {
@@ -65,13 +70,14 @@ export const policyProjection = defineProjection<PolicyEvent>({
       const { data } = event
       const { author, occurred_at: at, ...facts } = snake(data)
       const made = { created_by: author, updated_by: author, created_at: at, updated_at: at }
-      const row = { ...facts, ...made, visibility: data.settings.visibility }
+      const row = { ...facts, ...made, name_text: folded(data.name), visibility: data.settings.visibility }
       return [upsert(policies, row), versionOf(event, ['_created'])]
     },
     'rungate.PolicyChanged.v1': (event) => {
       const { data } = event
       const values = {
         ...snake(data, 'name', 'settings', 'version'),
+        name_text: folded(data.name),
         ...{ visibility: data.settings.visibility, updated_by: data.author, updated_at: data.occurredAt },
       }
       return [patch(policies, snake(data, 'policyId'), values), versionOf(event, data.changedFields)]
@@ -114,7 +120,7 @@ export const policiesOf: Query<'rungate_policies', Seer & { name?: string | unde
     .selectAll()
     .where('account_id', '=', accountId)
     .where(seen(memberId))
-  if (name !== undefined) query = query.where(sql<SqlBool>`strpos(lower(name), lower(${name})) > 0`)
+  if (name !== undefined) query = query.where(sql<SqlBool>`strpos(name_text, ${folded(name)}) > 0`)
   return query.orderBy('created_at', 'desc').orderBy('policy_id', 'desc')
 }
 

@@ -99,6 +99,9 @@ describe('a policy', () => {
     [{ rate_limits: { max_requests_per_minute: -1 } }, 'rate_limits.max_requests_per_minute'],
     [{ routing: { default_chain: ['Open AI'] } }, 'routing.default_chain.0'],
     [{ allowed_models: ['x'.repeat(201)] }, 'allowed_models.0'],
+    [{ default_model: '' }, 'default_model'],
+    [{ model_override: 'gpt\n' }, 'model_override'],
+    [{ model_mapping: { 'gpt-5': { anthropic: '' } } }, 'model_mapping.gpt-5.anthropic'],
     [{ visibility: 'personal' }, 'visibility'],
     [{ dry_run: 'yes' }, 'dry_run'],
   ])('with %j is refused for %s', async (more, field) => {
@@ -115,6 +118,16 @@ describe('a policy', () => {
     expect((await ask('PUT', `/api/policies/${id}`, { name })).status).toBe(409)
     const found = (await ask('GET', `/api/policies?name=${encodeURIComponent(name.slice(2).toUpperCase())}`)).body
     expect(found.total).toBe(2)
+  })
+
+  it('is found by a part of its name, whatever the case of its letters', async () => {
+    const rest = randomUUID()
+    const { id } = await newPolicy({ name: `Größe Ä ${rest}` })
+    const found = async (part: string) =>
+      (await ask('GET', `/api/policies?name=${encodeURIComponent(`${part} ${rest}`)}`)).body
+    expect((await found('ÖßE ä')).data).toMatchObject([{ id }])
+    await ask('PUT', `/api/policies/${id}`, { name: `ÉTÉ ${rest}` })
+    expect([(await found('été')).total, (await found('ä')).total]).toStrictEqual([1, 0])
   })
 
   it('is made or changed by its name', async () => {

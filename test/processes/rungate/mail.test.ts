@@ -165,6 +165,7 @@ describe('without a mail server', () => {
     expect(last?.text).toContain(`${stack.url}/rungate/login#token=${last?.token}`)
     expect(Date.parse(last?.sent_at ?? '')).toBeGreaterThan(Date.now() - MINUTE_MS)
     expect((await fetch(`${stack.url}/rungate/dev/mailbox?limit=0`)).status).toBe(400)
+    expect(await mailbox('?to=%00')).toStrictEqual({ data: [], total: 0 })
   })
 
   it('is shown to nobody who stands behind a proxy, or comes by a foreign name', async () => {

@@ -21,14 +21,16 @@ export const policyResponse = z
   })
   .openapi('Policy')
 
-export const policyView = (row: Omit<PolicyRow, 'visibility' | 'version'>): z.input<typeof policyResponse> => ({
+export const policyView = (
+  row: Omit<PolicyRow, 'visibility' | 'version' | 'name_text'>,
+): z.input<typeof policyResponse> => ({
   ...{ id: row.policy_id, org_id: row.account_id, workspace_id: null, name: row.name },
   ...settingsView(row.settings),
   ...{ member_id: row.member_id, ...authorsOf(row), created_at: row.created_at, updated_at: row.updated_at },
 })
 
 /** The row of a state. Throws where there is no policy. */
-export function policyRowOf(state: PolicyState): Omit<PolicyRow, 'visibility' | 'version'> {
+export function policyRowOf(state: PolicyState): Omit<PolicyRow, 'visibility' | 'version' | 'name_text'> {
   if (state.status === 'absent') throw policyNotFound()
   const { author: updated_by, occurred_at: updated_at, version: _, ...facts } = snake(state.facts)
   return { ...facts, created_by: state.createdBy, updated_by, created_at: state.createdAt, updated_at }

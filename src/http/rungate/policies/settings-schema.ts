@@ -26,7 +26,10 @@ const PROVIDER = /^[a-z][a-z0-9-]{0,49}$/
 
 const glob = boundedText(GLOB_LENGTH_MAX).refine((given) => given !== '', 'must not be empty')
 const globs = listOf(glob, GLOBS_MAX)
+/** As calls name one. */
 const model = boundedText(WORD_LENGTH_MAX)
+  .refine((given) => given !== '', 'must not be empty')
+  .refine((given) => !/\p{Cc}/u.test(given), 'must have no control characters')
 const providerWord = boundedText(WORD_LENGTH_MAX).refine(
   (given) => PROVIDER.test(given),
   'must be a provider in lower case',
