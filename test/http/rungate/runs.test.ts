@@ -70,6 +70,14 @@ describe('a run', () => {
       expect(names(await operator('GET', '/api/runs?status=running'))).toStrictEqual(['c'])
     })
     expect((await operator('GET', `/api/runs?agent_id=${randomUUID()}`)).body).toStrictEqual({ data: [], total: 0 })
+    for (const great of ['9007199254740992', '9'.repeat(40)]) {
+      expect(names(await agent('GET', `/v1/runs/mine?limit=${great}&offset=1`))).toStrictEqual(['b', 'a'])
+      expect((await operator('GET', `/api/runs?limit=${great}&offset=${great}`)).body).toMatchObject({
+        data: [],
+        total: 3,
+      })
+      expect((await operator('GET', `/api/analytics/runs?limit=${great}&offset=${great}`)).status).toBe(200)
+    }
     for (const query of ['sort=cost', 'order=up', 'limit=-1', 'limit=0.5', 'offset=-1', 'status=over']) {
       expect((await operator('GET', `/api/runs?${query}`)).status).toBe(400)
     }

@@ -4,6 +4,7 @@ import type { Granularity } from '../../../projections/rungate/analytics.ts'
 import { invalid } from '../../errors.ts'
 import { boundedText, timeInput, uuid } from '../../schemas.ts'
 import type { Operator } from '../access.ts'
+import { wholeText } from '../schemas.ts'
 
 const DAY_MS = 86_400_000
 const WINDOW = { defaultMs: 30 * DAY_MS, maxMs: 400 * DAY_MS }
@@ -12,14 +13,12 @@ const NAME_LENGTH_MAX = 255
 
 /** A size from 1 on that the document bounds; a greater one stands for the greatest. */
 const size = (max: number) =>
-  boundedText(20)
-    .refine((text) => /^[1-9]\d{0,14}$/.test(text), 'must be a whole number from 1')
-    .transform((text) => Math.min(Number(text), max))
+  wholeText(1)
+    .transform((given) => Math.min(given, max))
     .openapi({ type: 'integer', minimum: 1, maximum: max })
     .optional()
-const offset = boundedText(20)
-  .refine((text) => /^\d{1,15}$/.test(text), 'must be a whole number from 0')
-  .transform((text) => Math.min(Number(text), OFFSET_MAX))
+const offset = wholeText(0)
+  .transform((given) => Math.min(given, OFFSET_MAX))
   .openapi({ type: 'integer', minimum: 0 })
   .optional()
 

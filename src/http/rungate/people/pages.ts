@@ -75,7 +75,7 @@ function isOnThisMachine(c: Context<AppEnv>): boolean {
 function limitOf(c: Context<AppEnv>): number {
   const given = c.req.query('limit')
   if (given === undefined) return LISTED.usual
-  if (/^[1-9]\d{0,8}$/.test(given)) return Math.min(Number(given), LISTED.max)
+  if (/^[1-9]\d{0,99}$/.test(given)) return Math.min(Number(given), LISTED.max)
   const detail = 'must be a whole number from 1'
   throw new Problem('parameter_invalid', detail, { errors: [{ pointer: 'query/limit', code: 'invalid', detail }] })
 }

@@ -4,6 +4,7 @@ import { isUuid } from '../../../events/uuid.ts'
 import { RUN_SORTS, STEP_SORTS } from '../../../projections/rungate/run-lists.ts'
 import { invalid } from '../../errors.ts'
 import { boundedText, timeInput } from '../../schemas.ts'
+import { wholeText } from '../schemas.ts'
 import { runStatus } from './run-view.ts'
 
 export const LISTED = { runs: 50, agentSteps: 50, steps: 100, max: 200 }
@@ -21,16 +22,14 @@ export const runSort = z.enum(RUN_SORTS).optional()
 export const anyRunSort = oneOf(RUN_SORTS).optional()
 export const stepSort = oneOf(STEP_SORTS).optional()
 
-const digits = boundedText(20).refine((text) => /^\d{1,15}$/.test(text), 'must be a whole number from 0')
-
 /** How many rows are left out; more than there can be stands for that. */
-export const offset = digits
-  .transform((text) => Math.min(Number(text), OFFSET_MAX))
+export const offset = wholeText(0)
+  .transform((given) => Math.min(given, OFFSET_MAX))
   .openapi({ type: 'integer' })
   .optional()
 /** A page's size, where the document names no greatest one; 0 stands for 1. */
-export const pageLimit = digits
-  .transform((text) => Math.min(Math.max(1, Number(text)), LISTED.max))
+export const pageLimit = wholeText(0)
+  .transform((given) => Math.min(Math.max(1, given), LISTED.max))
   .openapi({ type: 'integer' })
   .optional()
 
