@@ -227,8 +227,8 @@ CREATE INDEX IF NOT EXISTS rungate_admin_tokens_1 ON rungate_admin_tokens (accou
 CREATE TABLE IF NOT EXISTS rungate_provider_keys (key_id uuid NOT NULL, account_id uuid NOT NULL, provider text NOT NULL, name text NOT NULL, base_url text, secret_id uuid NOT NULL, sealed text, masked text, status text NOT NULL, rotated_at timestamptz(3), created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (key_id));
 CREATE INDEX IF NOT EXISTS rungate_provider_keys_1 ON rungate_provider_keys (account_id, created_at DESC, key_id DESC);
 
--- rungate.policy, version 2
-CREATE TABLE IF NOT EXISTS rungate_policies (policy_id uuid NOT NULL, account_id uuid NOT NULL, name text NOT NULL, settings jsonb NOT NULL, visibility text NOT NULL, member_id uuid, version integer NOT NULL, created_by jsonb NOT NULL, updated_by jsonb NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (policy_id));
+-- rungate.policy, version 3
+CREATE TABLE IF NOT EXISTS rungate_policies (policy_id uuid NOT NULL, account_id uuid NOT NULL, name text NOT NULL, name_text text NOT NULL, settings jsonb NOT NULL, visibility text NOT NULL, member_id uuid, version integer NOT NULL, created_by jsonb NOT NULL, updated_by jsonb NOT NULL, created_at timestamptz(3) NOT NULL, updated_at timestamptz(3) NOT NULL, PRIMARY KEY (policy_id));
 CREATE INDEX IF NOT EXISTS rungate_policies_1 ON rungate_policies (account_id, created_at DESC, policy_id DESC);
 CREATE TABLE IF NOT EXISTS rungate_policy_versions (policy_id uuid NOT NULL, version integer NOT NULL, account_id uuid NOT NULL, version_id uuid NOT NULL, name text NOT NULL, settings jsonb NOT NULL, changed_by text NOT NULL, changed_fields text[] NOT NULL, created_at timestamptz(3) NOT NULL, PRIMARY KEY (policy_id, version));
 

@@ -93,27 +93,21 @@ export async function boxMail(
     ORDER BY sent_at DESC, mail_id DESC OFFSET ${mailsMax})`.execute(db)
 }
 
-/**
- * The context's mails to an address in any case, or all, newest first, and how many there are. Addresses are not compared by
- * Postgres: what it knows of small letters is a matter of its locale.
- */
+/** The context's mails to an address in any case, or all, newest first, and how many there are. */
 export async function readMailbox(
   db: ReadModels,
   { context, to, limit }: { context: string; to: string | undefined; limit: number },
 ): Promise<{ mails: BoxedMail[]; total: number }> {
-  const recipients = to === undefined ? null : await recipientsLike(db, context, to)
-  const wanted = sql`context = ${context} AND (${recipients}::text[] IS NULL OR recipient = ANY(${recipients}::text[]))`
+  const boxed = await sql<Pick<BoxedMail, 'recipient'>>`SELECT DISTINCT recipient FROM opslog_mailbox
+    WHERE context = ${context}`.execute(db)
+  // Not by Postgres, whose small letters are a matter of its locale.
+  const isMeant = (recipient: string) => to === undefined || recipient.toLowerCase() === to.toLowerCase()
+  const meant = boxed.rows.map(({ recipient }) => recipient).filter(isMeant)
+  const wanted = sql`context = ${context} AND recipient = ANY(${meant}::text[])`
   const { rows } = await sql<BoxedMail & { total: string }>`SELECT mail_id, recipient, subject, body, html, token, code,
     sent_at, count(*) OVER () AS total FROM opslog_mailbox WHERE ${wanted}
     ORDER BY sent_at DESC, mail_id DESC LIMIT ${limit}`.execute(db)
   return { mails: rows, total: Number(rows[0]?.total ?? 0) }
-}
-
-async function recipientsLike(db: ReadModels, context: string, to: string): Promise<string[]> {
-  const { rows } = await sql<{ recipient: string }>`SELECT DISTINCT recipient FROM opslog_mailbox
-    WHERE context = ${context}`.execute(db)
-  const wanted = to.toLowerCase()
-  return rows.map(({ recipient }) => recipient).filter((recipient) => recipient.toLowerCase() === wanted)
 }
 
 /** Removes the mails of a person who was forgotten. */

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { rungateSettings } from '../../processes/rungate/settings.ts'
+import { inSnakeCase } from '../../runtime/letter-case.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import { CliError, EXIT, facts, show } from '../terminal.ts'
 
@@ -45,7 +46,8 @@ async function run(
     )
   }
   const { prices, contextTokens = null, maxOutputTokens = null } = found
-  show({ provider, model, ...prices, context_tokens: contextTokens, max_output_tokens: maxOutputTokens }, options, () =>
+  const said = { ...(inSnakeCase(prices) as object), context_tokens: contextTokens, max_output_tokens: maxOutputTokens }
+  show({ provider, model, ...said }, options, () =>
     facts([
       ['source', prices.source],
       ...prices.tiers.flatMap((tier): [string, string][] => {

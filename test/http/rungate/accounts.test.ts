@@ -88,7 +88,9 @@ describe('an address', () => {
     const guide = await fetch(`${api.url}/rungate/docs/guides/setup`)
     expect([guide.status, guide.headers.get('content-type')]).toStrictEqual([200, 'text/markdown; charset=utf-8'])
     expect(await guide.text()).toContain(`${api.url}/rungate/v1/register`)
-    expect((await api.govern('GET', '/docs/guides/other')).status).toBe(404)
+    for (const name of ['other', 'setup.md', '..%2fsetup']) {
+      expect((await api.govern('GET', `/docs/guides/${name}`)).status).toBe(404)
+    }
   })
 
   it('of the document answers the same bytes as the other one', async () => {

@@ -7,6 +7,9 @@ import { fixed } from '../../fixed-text.ts'
 import { operation } from '../access.ts'
 import type { RungateCode } from '../errors.ts'
 
+/** The document shows which names guides have; every other one is unknown. */
+const name = z.string().openapi({ pattern: '^[a-zA-Z0-9_-]+$' })
+
 export const getIntegrationGuide = operation({
   method: 'get',
   path: '/docs/guides/{name}',
@@ -15,7 +18,7 @@ export const getIntegrationGuide = operation({
   summary: 'A guide',
   description: 'Answers with one of the guides `setup`, `core-tests`, `advanced-tests` and `reference`.',
   access: publicAccess,
-  params: z.object({ name: z.string().regex(/^[a-zA-Z0-9_-]+$/) }),
+  params: z.object({ name }),
   answers: { 200: fixed(text('text/markdown', 'The guide, in Markdown.')) },
   refuses: ['guide_not_found'],
   async handle({ params: { name }, guides }) {
