@@ -1,6 +1,7 @@
 /** Providers that fail, and clients that leave: what is told, what is tried next, and what is settled. */
 import { once } from 'node:events'
-import { request as httpRequest } from 'node:http'
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LlmSimulator, startLlmSimulator } from '../../../src/embedded/llm/server.ts'
@@ -104,6 +105,43 @@ describe('a provider that fails before content', () => {
     await agent.openAi.chat.completions.create({ model, messages: user('x') })
     const [first, second] = logOf(model)
     expect(second!.at - first!.at).toBeGreaterThanOrEqual(990)
+  })
+
+  it('by leading elsewhere is asked once, and others are', async () => {
+    const elsewhere = createServer((request, response) => {
+      asked.push(request.headers.authorization)
+      response.writeHead(302, { location: `${simulator.url}/v1/chat/completions` }).end()
+    })
+    const asked: unknown[] = []
+    await once(elsewhere.listen(0, '127.0.0.1'), 'listening')
+    const base_url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/v1`
+    const body = { provider: 'openai', name: 'elsewhere', api_key: 'sk-elsewhere-key', base_url }
+    const added = await api.govern('POST', '/api/provider-keys', { key: caller.token, body })
+    const policy = { routing: { ...once1, max_retries: 3 } }
+    const keys = (...ids: string[]) => ({ provider_keys: { openai: ids.map((key_id) => ({ key_id, weight: 1 })) } })
+    const alone = await caller.agent({ policy, agent: keys(added.body.data.id) })
+    const error = await refusalOf<ApiError>(
+      alone.openAi.chat.completions.create({ model: newModel(), messages: user('x') }),
+    )
+    expect(error.error).toMatchObject({ details: [{ status: 302, kind: 'http_error' }] })
+    expect([error.status, error.headers?.get('x-should-retry'), asked.length]).toStrictEqual([502, 'false', 1])
+    const other = await caller.agent({ policy, agent: keys(added.body.data.id, caller.openAiKeyId) })
+    await other.openAi.chat.completions.create({ model: newModel(), messages: user('x') })
+    expect(asked).toHaveLength(2)
+    elsewhere.closeAllConnections()
+    elsewhere.close()
+  })
+
+  it.each([
+    ['1.5', '2'],
+    ['-5', null],
+    ['soon', null],
+  ])('and names the wait %s has its client told %s', async (retryAfter, told) => {
+    const agent = await agentWith()
+    const model = newModel()
+    orderFor(model, { status: 429, retryAfter })
+    const error = await refusalOf<ApiError>(agent.openAi.chat.completions.create({ model, messages: user('x') }))
+    expect(error.headers?.get('retry-after')).toBe(told)
   })
 
   it('says when it may be asked again, and that trying again is of no use where it is not', async () => {

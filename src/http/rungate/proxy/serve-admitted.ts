@@ -178,20 +178,24 @@ function afterFailure(
     return on
   }
   const isBadKey = status === 401 || status === 403
-  // A redirection is no answer to a call.
-  if (!retryOn.includes(status) && !isBadKey && status >= 400) return { ...on, isFinal: true }
+  // A redirection is no answer to a call: the key's address is wrong, and stays so.
+  const isElsewhere = status < 400
+  if (!retryOn.includes(status) && !isBadKey && !isElsewhere) return { ...on, isFinal: true }
   const waitS = retryAfterOf(refusal?.headers['retry-after'], now)
   if (status === 429 && onRateLimit === 'backoff_first' && round.mayWaitFor(target)) {
     return { ...on, waitS, pauseMs: Math.min((waitS ?? 1) * 1_000, BACKOFF_MAX_MS) }
   }
-  if (isBadKey || status === 429) round.drop(target)
+  if (isBadKey || isElsewhere || status === 429) round.drop(target)
   else round.pass(target)
   return { ...on, waitS }
 }
 
-/** Seconds, or a date. */
+const SECONDS = /^\s*\d{1,6}(?:\.\d+)?\s*$/
+
+/** Seconds, or a date, which begins with its weekday: of a number that is none of seconds, a year would be read. */
 function retryAfterOf(text: string | undefined, now: Date): number | undefined {
   if (text === undefined) return undefined
-  const seconds = /^\d{1,6}$/.test(text.trim()) ? Number(text) : (Date.parse(text) - now.getTime()) / 1_000
+  const isDate = /^[A-Za-z]/.test(text.trim())
+  const seconds = isDate ? (Date.parse(text) - now.getTime()) / 1_000 : SECONDS.test(text) ? Number(text) : Number.NaN
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
 }
