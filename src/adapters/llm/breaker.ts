@@ -48,6 +48,9 @@ interface Circuit {
   waitMs: number
 }
 
+/** A year: what is open for longer is so for good, and times beyond those of a calendar cannot be recorded. */
+const WAIT_MAX_MS = 31_536_000_000
+
 export function createBreaker(nowMs: () => number, onTransition: (transition: Transition) => void): Breaker {
   /** Only keys with failures are in it. */
   const circuits = new Map<string, Circuit>()
@@ -60,7 +63,7 @@ export function createBreaker(nowMs: () => number, onTransition: (transition: Tr
 
   function open(key: string, circuit: Circuit, waitMs: number): void {
     circuit.openedAtMs = nowMs()
-    circuit.waitMs = waitMs
+    circuit.waitMs = Math.min(waitMs, WAIT_MAX_MS)
     change(key, circuit, 'open')
   }
 

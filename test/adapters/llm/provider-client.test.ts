@@ -269,6 +269,12 @@ describe('a breaker', () => {
     ])
   })
 
+  it('waits a year at most, so that the time of its recovery is one that can be recorded', () => {
+    const longest = Number.MAX_SAFE_INTEGER
+    make().failed('k', { failureThreshold: 1, recoveryTimeoutMs: longest, maxRecoveryTimeoutMs: longest })
+    expect(told).toMatchObject([{ state: 'open', waitMs: 365 * 86_400_000 }])
+  })
+
   it('is not opened further by calls that were under way', () => {
     const breaker = make()
     fail(breaker, 5)
