@@ -226,9 +226,12 @@ describe('a splice', () => {
     expect(spliced('{"a":1}', { maxOutputTokens: 5, maxOutputName: 'max_tokens' })).toBe('{"max_tokens":5,"a":1}')
   })
 
-  it('sets every limit of output that is given', () => {
+  it('lowers every limit of output that is given, and raises none', () => {
     expect(spliced('{"max_tokens":9,"max_completion_tokens":8}', { maxOutputTokens: 5 })).toBe(
       '{"max_tokens":5,"max_completion_tokens":5}',
+    )
+    expect(spliced('{"max_tokens":9,"max_completion_tokens":4}', { maxOutputTokens: 5 })).toBe(
+      '{"max_tokens":5,"max_completion_tokens":4}',
     )
     expect(spliced('{"max_tokens":null}', { maxOutputTokens: 5, maxOutputName: 'max_tokens' })).toBe('{"max_tokens":5}')
   })
