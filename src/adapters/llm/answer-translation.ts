@@ -86,10 +86,10 @@ const CONTENT = new Set([
   'name',
 ])
 
-/** Texts as such, and a tool's input as the JSON that the model wrote. */
+/** Texts as such, and a tool's input, or arguments that are no text, as the JSON that the model wrote. */
 function contentBytes(value: JsonValue): number {
   return value.entries().reduce((sum, { key, value: member }) => {
-    if (key === 'input') return sum + member.end - member.start
+    if (key === 'input' || (key === 'arguments' && member.kind === 'object')) return sum + member.end - member.start
     if (CONTENT.has(key) && member.kind === 'string') return sum + member.size
     if (key === 'tool_calls') return sum + itemsOf(member).reduce((total, call) => total + contentBytes(call), 0)
     return key === 'function' || key === 'function_call' || key === 'custom' ? sum + contentBytes(member) : sum

@@ -98,8 +98,9 @@ function addText(value: JsonValue, size: PromptSize): void {
     for (let left = cells[index * CELL + SIZE]!; left > 0; left--) {
       const member = (key + 1) * CELL
       const length = cells[key * CELL + SIZE]!
-      const name = length === 5 || length === 13 ? keyText(bytes, cells, key) : undefined
-      if (name === 'input' && bytes[cells[member]!] === 0x7b) size.textBytes += cells[member + END]! - cells[member]!
+      const name = length === 5 || length === 9 || length === 13 ? keyText(bytes, cells, key) : undefined
+      const isInput = (name === 'input' || name === 'arguments') && bytes[cells[member]!] === 0x7b
+      if (isInput) size.textBytes += cells[member + END]! - cells[member]!
       else if (name !== 'cache_control') addCell(key + 1)
       key = cells[member + NEXT]!
     }

@@ -188,10 +188,16 @@ function toolUse(call: JsonValue): Writable {
   }
 }
 
-/** Arguments as the object that they are the text of; its numbers stay as they were written. Throws Untranslatable. */
-export function inputText(written: JsonValue | undefined): string {
-  if ((written?.size ?? 0) > ARGUMENTS_MAX_BYTES) throw tooLong()
-  const text = written?.text ?? ''
+/**
+ * Arguments as the object that they are the text of, or are already: servers exist that leave them so. Its numbers stay as they
+ * were written. Throws Untranslatable.
+ */
+export function inputText(called: JsonValue | undefined): string {
+  const written = given(called)
+  if (written === undefined) return '{}'
+  const bytes = written.kind === 'string' ? written.size : written.end - written.start
+  if (bytes > ARGUMENTS_MAX_BYTES) throw tooLong()
+  const text = written.text ?? written.source
   if (text.trim() === '') return '{}'
   try {
     if (readValue(Buffer.from(text), ARGUMENT_LIMITS).kind === 'object') return text

@@ -150,6 +150,8 @@ describe('the bound of a prompt', () => {
     const input = { city: 'Bonn', n: 12 }
     const call = { role: 'assistant', content: [{ type: 'tool_use', id: 'tu_1', name: 'f', input }] }
     expect(boundOf({ messages: [call] }, 'anthropic')).toBe(9 + 8 + 4 + 1 + JSON.stringify(input).length + 16)
+    const bare = { role: 'assistant', tool_calls: [{ id: 'c1', function: { name: 'f', arguments: input } }] }
+    expect(boundOf({ messages: [bare] })).toBe(9 + 2 + 1 + JSON.stringify(input).length + 16)
     const result = { role: 'tool', tool_call_id: 'c1', content: 'warm' }
     expect(boundOf({ messages: [result] })).toBe(4 + 2 + 4 + 16)
   })

@@ -136,10 +136,21 @@ describe('a chat completion for Anthropic', () => {
       },
       /arguments/,
     ],
+    [
+      { messages: [{ role: 'assistant', tool_calls: [{ id: 'c', type: 'function', function: { arguments: 5 } }] }] },
+      /arguments/,
+    ],
     [{ messages: [{ role: 'function', name: 'f', content: '' }] }, /function/],
   ])('is refused for %j', (body, reason) => {
     expect(() => toAnthropic(body)).toThrow(Untranslatable)
     expect(() => toAnthropic(body)).toThrow(reason)
+  })
+
+  it('keeps arguments that are an object already, digit by digit', () => {
+    const call = '{"id":"c","type":"function","function":{"name":"f","arguments":{"n": 9007199254740993}}}'
+    expect(toAnthropic(`{"messages":[{"role":"assistant","tool_calls":[${call}]}]}`)).toContain(
+      '"input":{"n": 9007199254740993}',
+    )
   })
 
   it('is not refused for what is only left unsaid', () => {
@@ -267,6 +278,13 @@ describe('an answer', () => {
         '{"type":"tool_use","id":"call_1","name":"add","input":{"n": 9007199254740993, "s":"\\ud83d"}},{"type":"tool_use","id":"call_2","name":"now","input":{}}],' +
         '"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":9,"cache_creation_input_tokens":0,"cache_read_input_tokens":3,"output_tokens":7}}',
     )
+  })
+
+  it('of OpenAI keeps arguments that are an object already, which count as delivered', async () => {
+    const answer =
+      '{"choices":[{"message":{"tool_calls":[{"id":"c","function":{"name":"f","arguments":{"n": 9007199254740993}}}]}}]}'
+    expect(await translate('openai', answer)).toContain('"input":{"n": 9007199254740993}')
+    expect((await readAnswer('openai', Buffer.from(answer))).deliveredBytes).toBe(1 + 23)
   })
 
   it('that is a refusal says so', async () => {
