@@ -28,6 +28,7 @@ export function createAnthropicFrames({ model }: { model: string }): FrameTransl
   let waiting: Block[] = []
   const closed: Block[] = []
   let hasTools = false
+  let hasRefused = false
 
   function startMessage(chunk: Members | undefined): Buffer[] {
     if (hasStarted) return []
@@ -58,7 +59,7 @@ export function createAnthropicFrames({ model }: { model: string }): FrameTransl
 
   /** What of the open block the client does not have yet. */
   function sendRest(): Buffer[] {
-    if (!open || open.sent === open.text.length) return []
+    if (!open || open.sent === open.text.length || isEmptyTool(open)) return []
     const rest = open.text.slice(open.sent)
     open.sent = open.text.length
     return [delta(open, rest)]
@@ -72,20 +73,22 @@ export function createAnthropicFrames({ model }: { model: string }): FrameTransl
 
   function closeBlock(): Buffer[] {
     if (!open) return []
-    const isEmptyTool = open.tool !== undefined && open.text === ''
-    const frames = [...sendRest(), ...(isEmptyTool ? [delta(open, '')] : []), event('content_block_stop', { index })]
+    const frames = [...(isEmptyTool(open) ? [delta(open, '')] : sendRest()), event('content_block_stop', { index })]
     if (open.tool !== undefined) closed.push(open)
     open = undefined
     return frames
   }
 
-  /** Opens what waits, as long as what is open is complete. `atEnd`: nothing more comes for any of them. */
+  /**
+   * Opens what waits and has a name, as long as what is open is complete. `atEnd`: nothing more comes for any of them.
+   */
   function advance(atEnd: boolean): Buffer[] {
     const frames: Buffer[] = []
     while (waiting.length > 0 && (!open || atEnd || isComplete(open))) {
       const [next, ...later] = waiting
+      if (!next || (next.tool !== undefined && next.name === '' && !atEnd)) break
       waiting = later
-      frames.push(...closeBlock(), ...openBlock(next!), ...sendRest())
+      frames.push(...closeBlock(), ...openBlock(next), ...sendRest())
     }
     return frames
   }
@@ -96,25 +99,32 @@ export function createAnthropicFrames({ model }: { model: string }): FrameTransl
     else waiting.push({ tool: undefined, id: '', name: '', text, sent: 0 })
   }
 
-  /** Servers exist that give every call the index 0: then another id tells that it is another call. */
+  /**
+   * Servers exist that give every call the index 0: then another id tells that it is another call, and where there are no ids, a
+   * name that comes after arguments which are complete.
+   */
   function addCall(call: Members): void {
     const tool = typeof call.index === 'number' ? call.index : 0
     const id = textOf(call.id)
     const called = membersOf(call.function)
-    const pieces = textOf(called?.arguments)
-    const known = [...closed, ...(open ? [open] : []), ...waiting].findLast(
+    const name = textOf(called?.name)
+    const pieces = called?.arguments ?? ''
+    if (typeof pieces !== 'string')
+      throw new BrokenStream('unreadable', 'The provider sent arguments of a tool call that are no text.')
+    const same = [...closed, ...(open ? [open] : []), ...waiting].findLast(
       (block) => block.tool === tool && (id === '' || block.id === '' || block.id === id),
     )
+    const known = id === '' && same && isAnother(same, name, pieces) ? undefined : same
     if (known && closed.includes(known)) {
       if (pieces.trim() !== '')
         throw new BrokenStream('unreadable', 'The provider sent more arguments than a tool call has.')
     } else if (known) {
       known.text += pieces
-      known.name ||= textOf(called?.name)
+      known.name ||= name
       known.id ||= id
     } else {
       hasTools = true
-      waiting.push({ tool, id, name: textOf(called?.name), text: pieces, sent: 0 })
+      waiting.push({ tool, id, name, text: pieces, sent: 0 })
     }
   }
 
@@ -122,7 +132,7 @@ export function createAnthropicFrames({ model }: { model: string }): FrameTransl
     translate({ kind, event: chunk }: Reading, _frame: Frame, reader: StreamReader): Buffer[] {
       if (kind === 'end') {
         const usage = anthropicUsage(reader.usage ?? noUsage)
-        const stop_reason = stopReasonOf(reader.finishReason, hasTools)
+        const stop_reason = hasRefused ? 'refusal' : stopReasonOf(reader.finishReason, hasTools)
         return [
           ...startMessage(undefined),
           ...[...advance(true), ...closeBlock()],
@@ -134,13 +144,24 @@ export function createAnthropicFrames({ model }: { model: string }): FrameTransl
       const frames = startMessage(chunk)
       const choice = listOf(chunk.choices).find(({ index: at }) => at === undefined || at === 0)
       const brought = membersOf(choice?.delta)
-      const text = textOf(brought?.content) + textOf(brought?.refusal)
+      const refusal = textOf(brought?.refusal)
+      if (refusal !== '') hasRefused = true
+      const text = textOf(brought?.content) + refusal
       if (text !== '') addText(text)
       for (const call of listOf(brought?.tool_calls)) addCall(call)
       return [...frames, ...advance(false), ...sendRest()]
     },
   }
 }
+
+/** Whether a call without an id is another one than `known`. */
+function isAnother(known: Block, name: string, pieces: string): boolean {
+  if (name === '' || known.name === '') return false
+  if (isEmptyTool(known)) return name !== known.name
+  return isComplete(known) && (name !== known.name || pieces.trim() !== '')
+}
+
+const isEmptyTool = ({ tool, text }: Block): boolean => tool !== undefined && text.trim() === ''
 
 /** A text is complete at any time, arguments once they are JSON. */
 function isComplete({ tool, text }: Block): boolean {

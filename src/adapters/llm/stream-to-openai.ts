@@ -17,43 +17,45 @@ export interface OpenAiFrameOptions {
 
 export function createOpenAiFrames({ wantsUsage, model, createdS }: OpenAiFrameOptions): FrameTranslator {
   let id = ''
-  /** Tools counted from 0, whatever blocks stand between them; -1: none so far. */
-  let tool = -1
-  let isToolOpen = false
-  let hasArguments = false
+  /** Tools counted from 0, whatever blocks stand between them. */
+  let toolsSeen = 0
+  /** By the index of their block: arguments that come in turn stay apart. */
+  const open = new Map<unknown, { tool: number; hasArguments: boolean }>()
 
   const head = () => ({ id, object: 'chat.completion.chunk', created: createdS, model })
   const chunk = (delta: Members, finish_reason: string | null = null): Buffer =>
     frameBytes(JSON.stringify({ ...head(), choices: [{ index: 0, delta, logprobs: null, finish_reason }] }))
-  const argumentsChunk = (text: string): Buffer => {
-    hasArguments = true
-    return chunk({ tool_calls: [{ index: tool, function: { arguments: text } }] })
-  }
+  const argumentsChunk = (tool: number, text: string): Buffer =>
+    chunk({ tool_calls: [{ index: tool, function: { arguments: text } }] })
 
   function startBlock(event: Members, frame: Frame): Buffer[] {
     const block = membersOf(event.content_block)
     if (block?.type === 'text') return textOf(block.text) === '' ? [] : [chunk({ content: block.text })]
     if (block?.type !== 'tool_use') return []
-    tool += 1
-    isToolOpen = true
-    hasArguments = false
+    const tool = toolsSeen
+    toolsSeen += 1
     const started = chunk({
       tool_calls: [{ index: tool, id: block.id, type: 'function', function: { name: block.name, arguments: '' } }],
     })
     const input = Object.keys(membersOf(block.input) ?? {}).length > 0 ? inputSource(frame) : undefined
-    return input === undefined ? [started] : [started, argumentsChunk(input)]
+    open.set(event.index, { tool, hasArguments: input !== undefined })
+    return input === undefined ? [started] : [started, argumentsChunk(tool, input)]
   }
 
-  function stopBlock(): Buffer[] {
-    const isEmpty = isToolOpen && !hasArguments
-    isToolOpen = false
-    return isEmpty ? [argumentsChunk('{}')] : []
+  function stopBlock({ index }: Members): Buffer[] {
+    const stopped = open.get(index)
+    open.delete(index)
+    return stopped && !stopped.hasArguments ? [argumentsChunk(stopped.tool, '{}')] : []
   }
 
-  function deltaChunk(delta: Members | undefined): Buffer[] {
+  function deltaChunk({ index, delta: brought }: Members): Buffer[] {
+    const delta = membersOf(brought)
     if (delta?.type === 'text_delta') return textOf(delta.text) === '' ? [] : [chunk({ content: delta.text })]
-    if (delta?.type !== 'input_json_delta' || !isToolOpen || textOf(delta.partial_json) === '') return []
-    return [argumentsChunk(textOf(delta.partial_json))]
+    const called = delta?.type === 'input_json_delta' ? open.get(index) : undefined
+    const text = textOf(delta?.partial_json)
+    if (!called || text === '') return []
+    called.hasArguments = true
+    return [argumentsChunk(called.tool, text)]
   }
 
   function endFrames({ usage }: StreamReader): Buffer[] {
@@ -70,9 +72,9 @@ export function createOpenAiFrames({ wantsUsage, model, createdS }: OpenAiFrameO
         case 'content_block_start':
           return startBlock(event, frame)
         case 'content_block_delta':
-          return deltaChunk(membersOf(event.delta))
+          return deltaChunk(event)
         case 'content_block_stop':
-          return stopBlock()
+          return stopBlock(event)
         case 'message_delta': {
           const reason = membersOf(event.delta)?.stop_reason
           return typeof reason === 'string' ? [chunk({}, finishReasonOf(reason))] : []

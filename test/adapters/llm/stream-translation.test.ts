@@ -103,6 +103,24 @@ describe('Anthropic’s stream for a client of OpenAI', () => {
     expect(translated('anthropic', stream)).toContain('{"arguments":"{\\"n\\":1.0,\\"big\\":9007199254740993}"}')
   })
 
+  it('keeps calls apart whose pieces come in turn', () => {
+    const stream = anthropicEvents(
+      ...[start, block(0, tool('toolu_a', 'add')), block(1, tool('toolu_b', 'now')), block(2, tool('toolu_c', 'sub'))],
+      ...[delta(0, json('{"a":')), delta(2, json('{"c":')), delta(0, json('1}')), delta(2, json('3}'))],
+      ...[stop(0), stop(1), stop(2), ...end('tool_use')],
+    )
+    const pieces = [
+      ...translated('anthropic', stream).matchAll(/"index":(\d),"function":\{"arguments":("[^}]*\}?")\}/g),
+    ]
+    expect(pieces.map(([, index, text]) => [index, JSON.parse(text!)])).toStrictEqual([
+      ['0', '{"a":'],
+      ['2', '{"c":'],
+      ['0', '1}'],
+      ['2', '3}'],
+      ['1', '{}'],
+    ])
+  })
+
   it.each([
     ['max_tokens', 'length'],
     ['stop_sequence', 'stop'],
@@ -216,6 +234,40 @@ describe('OpenAI’s stream for a client of Anthropic', () => {
     )
   })
 
+  it('keeps calls apart of servers that number none of them and give them no ids', () => {
+    const stream = openAiChunks(
+      ...[role, open(0, '', 'now'), open(0, '', 'add', '{"a":1}'), open(0, '', 'add', '{"a":2}')],
+      ...[open(0, '', 'add'), chunk({}, 'tool_calls'), usage],
+    )
+    expect(translated('openai', stream)).toBe(
+      lines(
+        ...[start, ...toolBlock(0, '', 'now', ''), ...toolBlock(1, '', 'add', '{"a":1}')],
+        ...[...toolBlock(2, '', 'add', '{"a":2}'), ...end('tool_use')],
+      ),
+    )
+  })
+
+  it('waits for the name of a call', () => {
+    const stream = openAiChunks(
+      ...[role, open(0, 'call_a', '', '{"a":'), chunk({ tool_calls: [{ index: 0, function: { name: 'add' } }] })],
+      ...[more(0, '1}'), chunk({}, 'tool_calls'), usage],
+    )
+    expect(translated('openai', stream)).toBe(
+      lines(start, ...toolBlock(0, 'call_a', 'add', '{"a":', '1}'), ...end('tool_use')),
+    )
+  })
+
+  it('takes arguments of blanks for none', () => {
+    const stream = openAiChunks(role, open(0, 'call_a', 'now', ' '), more(0, '\n'), chunk({}, 'tool_calls'), usage)
+    expect(translated('openai', stream)).toBe(lines(start, ...toolBlock(0, 'call_a', 'now', ''), ...end('tool_use')))
+  })
+
+  it('breaks at arguments that are no text, which would be lost', () => {
+    const called = { name: 'add', arguments: { a: 1 } }
+    const stream = openAiChunks(role, chunk({ tool_calls: [{ index: 0, id: 'call_a', function: called }] }))
+    expect(() => translated('openai', stream)).toThrow('arguments of a tool call that are no text')
+  })
+
   it.each([
     ['stop', 'tool_use'],
     ['length', 'max_tokens'],
@@ -226,7 +278,7 @@ describe('OpenAI’s stream for a client of Anthropic', () => {
     )
   })
 
-  it('shows a refusal as text, and sends nothing of reasoning', () => {
+  it('shows a refusal as text and says that it is one, and sends nothing of reasoning', () => {
     const stream = openAiChunks(
       role,
       chunk({ reasoning_content: 'hm' }),
@@ -234,6 +286,6 @@ describe('OpenAI’s stream for a client of Anthropic', () => {
       chunk({}, 'stop'),
       usage,
     )
-    expect(translated('openai', stream)).toBe(lines(start, ...textBlock(0, 'I will not.'), ...end('end_turn')))
+    expect(translated('openai', stream)).toBe(lines(start, ...textBlock(0, 'I will not.'), ...end('refusal')))
   })
 })
