@@ -46,9 +46,7 @@ function* interpret(format: Format, root: JsonValue): Generator<undefined, ReadA
   const list = root.get(format === 'openai' ? 'choices' : 'content')
   const items = list && itemsOf(list)
   const parts = format === 'openai' ? items?.flatMap((choice) => choice.get('message') ?? []) : items
-  if (!parts || parts.length === 0 ? !hasEnded(format, root) : false) {
-    throw new UnreadableAnswer('The provider’s answer has no content.')
-  }
+  if (!parts || parts.length === 0 ? !hasEnded(format, root) : false) throw withoutContent(root)
   let deliveredBytes = 0
   for (const part of parts ?? []) {
     deliveredBytes += contentBytes(part)
@@ -61,6 +59,13 @@ function* interpret(format: Format, root: JsonValue): Generator<undefined, ReadA
     deliveredBytes,
     finishReason: short(format === 'openai' ? items?.[0]?.get('finish_reason') : root.get('stop_reason'))?.text,
   }
+}
+
+/** Servers exist that answer with an error and the status of a success: its words are told. */
+function withoutContent(root: JsonValue): UnreadableAnswer {
+  const error = given(root.get('error'))
+  const words = short(error?.get('message'))?.text ?? short(error)?.text
+  return new UnreadableAnswer(words || 'The provider’s answer has no content.')
 }
 
 function itemsOf(list: JsonValue): JsonValue[] {

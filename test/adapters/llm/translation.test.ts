@@ -328,6 +328,15 @@ describe('an answer', () => {
     await expect(readAnswer(format, Buffer.from(text))).rejects.toThrow(UnreadableAnswer)
   })
 
+  it.each<[Format, string, string]>([
+    ['openai', '{"error":{"message":"No such model."}}', 'No such model.'],
+    ['openai', '{"error":"No such model.","choices":[]}', 'No such model.'],
+    ['anthropic', '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}', 'Overloaded'],
+    ['openai', '{"error":{"message":5}}', 'The provider’s answer has no content.'],
+  ])('of %s that is the error %j tells its words', async (format, text, message) => {
+    await expect(readAnswer(format, Buffer.from(text))).rejects.toThrow(new UnreadableAnswer(message))
+  })
+
   it('that is long is read in slices, between which others have their turn', async () => {
     const logprobs = Array.from({ length: 1_000_000 }, () => 0)
     const answer = Buffer.from(JSON.stringify({ choices: [{ message: { content: 'Hi' }, logprobs }] }))
