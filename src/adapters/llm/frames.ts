@@ -31,6 +31,7 @@ export class BrokenStream extends Error {
 export const FRAME_MAX_BYTES = 1_048_576
 const LF = 0x0a
 const CR = 0x0d
+const BLANK_LINE = Buffer.from('\n\n')
 
 /** Lines end with LF or CR LF, as both formats' providers send them. */
 export class FrameSplitter {
@@ -47,6 +48,11 @@ export class FrameSplitter {
   /** Whether bytes wait for the end of their frame. */
   get isInFrame(): boolean {
     return this.pending.some((piece) => piece.some((byte) => byte !== LF && byte !== CR))
+  }
+
+  /** The frame that has begun, as if it had ended; undefined where none has. */
+  get begun(): Frame | undefined {
+    return this.isInFrame ? frameOf(Buffer.concat([...this.pending, BLANK_LINE])) : undefined
   }
 
   /** The frames that end in the chunk. Throws BrokenStream for one that is too long. */

@@ -30,6 +30,9 @@ export interface FrameTranslator {
 
 export type StreamFailureKind = 'empty_stream' | 'first_events_error' | 'stream_processing_error' | 'mid_stream_error'
 
+/** The data of a format's last frame. */
+const END = /^\s*(?:\[DONE\]|\{\s*"type"\s*:\s*"message_stop"\s*\})\s*$/
+
 export class StreamRelay {
   /** Usage, bytes delivered and the reason of the end, as the provider tells. */
   readonly reader: StreamReader
@@ -81,10 +84,19 @@ export class StreamRelay {
     return this.broken !== undefined
   }
 
-  /** To be called at the end of the provider's stream. Throws BrokenStream where it was not complete. */
-  end(): void {
+  /**
+   * To be called at the end of the provider's stream: what the client still gets. Throws BrokenStream where it was not complete.
+   * Servers exist that leave out the blank line behind the frame which ends it.
+   */
+  end(): Buffer[] {
     if (this.broken) throw this.broken
-    if (this.isComplete) return
+    if (this.isComplete) return []
+    const { begun } = this.splitter
+    if (begun?.data !== undefined && END.test(begun.data)) {
+      const out: Buffer[] = []
+      this.handOut(begun, out)
+      return out
+    }
     const isEmpty = !this.hasContent && this.heldBytes === 0 && !this.splitter.isInFrame
     throw isEmpty
       ? new BrokenStream('empty', 'The provider’s stream had nothing in it.')

@@ -160,6 +160,26 @@ describe('a stream of Anthropic', () => {
   })
 })
 
+describe('a stream whose last frame has no blank line behind it', () => {
+  it.each<[Format, string]>([
+    ['openai', openAi.text + openAi.finish + openAi.done],
+    ['anthropic', anthropic.text + anthropic.delta + anthropic.end],
+  ])('is complete, and has one for its client (%s)', (format, stream) => {
+    for (const end of [2, 1]) {
+      const relay = relayFor(format)
+      const out = [...relay.push(Buffer.from(stream.slice(0, -end))), ...relay.end()]
+      expect(relay.isComplete).toBe(true)
+      expect(text(out).replace(/\n+$/, '\n\n')).toBe(stream)
+    }
+  })
+
+  it('is none where the frame itself was cut', () => {
+    const relay = relayFor('anthropic')
+    relay.push(Buffer.from(anthropic.text + anthropic.delta + anthropic.end.slice(0, -4)))
+    expect(() => relay.end()).toThrow(/before it was complete/)
+  })
+})
+
 describe('a stream that breaks', () => {
   const failure = (relay: StreamRelay, ...pieces: string[]) => {
     try {

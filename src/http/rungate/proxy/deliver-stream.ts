@@ -26,8 +26,7 @@ export async function deliverStream(
         return undefined
       }
       const chunk = await body.read()
-      if (chunk === undefined) relay.end()
-      out = chunk === undefined ? [] : await counted(() => relay.push(chunk))
+      out = chunk === undefined ? relay.end() : await counted(() => relay.push(chunk))
     }
   } catch (error) {
     running.abort()

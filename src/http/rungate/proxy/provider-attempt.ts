@@ -158,8 +158,7 @@ async function firstContent(
   try {
     for (;;) {
       const chunk = await body.read()
-      if (chunk === undefined) relay.end()
-      const out = chunk === undefined ? [] : await counted(() => relay.push(chunk))
+      const out = chunk === undefined ? relay.end() : await counted(() => relay.push(chunk))
       if (out.length > 0 || relay.isComplete) return out
     }
   } catch (error) {
