@@ -38,7 +38,8 @@ export interface Breaker {
   stateOf(key: string): CircuitState
   /** Takes over what another process saw. */
   follow(transition: Transition): void
-  forget(key: string): void
+  /** Its secret or its address may be another one now: the next call tries. */
+  renewed(key: string): void
 }
 
 interface Circuit {
@@ -112,6 +113,9 @@ export function createBreaker(nowMs: () => number, onTransition: (transition: Tr
         })
       }
     },
-    forget: (key) => void circuits.delete(key),
+    renewed(key) {
+      const circuit = circuits.get(key)
+      if (circuit?.state === 'open') circuit.openedAtMs = nowMs() - circuit.waitMs
+    },
   }
 }

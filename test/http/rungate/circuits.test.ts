@@ -35,3 +35,11 @@ it.each([-3_600_000, 3_600_000])(
     expect([here, there].map(({ breaker }) => breaker.admit(keyId))).toStrictEqual(['probe', 'probe'])
   },
 )
+
+it.each(['rungate.ProviderKeyRotated.v1', 'rungate.ProviderKeyChanged.v1'])('are tried at once after %s', (type) => {
+  const { breaker, apply } = createCircuits()
+  breaker.failed(keyId, settings)
+  breaker.failed('another', settings)
+  apply([{ type, data: { keyId } }] as never)
+  expect([keyId, keyId, 'another'].map((key) => breaker.admit(key))).toStrictEqual(['probe', 'open', 'open'])
+})

@@ -9,6 +9,7 @@ import { systemContext } from '../../../commands/context.ts'
 import type { CommandBus } from '../../../commands/handle.ts'
 import { type CircuitCommand, circuit } from '../../../commands/rungate/circuit.ts'
 import type { CircuitEvent } from '../../../events/rungate/circuit.ts'
+import type { ProviderKeyEvent } from '../../../events/rungate/provider-key.ts'
 import { type Delivered, isPoison } from '../../../events/subscription.ts'
 import type { Log } from '../../../log.ts'
 import type { ReadModels } from '../../../postgres/database.ts'
@@ -39,7 +40,11 @@ export function createCircuits(): Circuits {
     (transition) => record(transition),
   )
 
-  function follow({ type, data }: CircuitEvent): void {
+  function follow({ type, data }: CircuitEvent | RenewedEvent): void {
+    if (type === 'rungate.ProviderKeyChanged.v1' || type === 'rungate.ProviderKeyRotated.v1') {
+      breaker.renewed(data.keyId)
+      return
+    }
     if (data.processId === own) return
     const state = STATES[type]
     const { waitMs, failures } = 'waitMs' in data ? data : { waitMs: 0, failures: 0 }
@@ -48,7 +53,7 @@ export function createCircuits(): Circuits {
 
   return {
     breaker,
-    types: ['rungate.Circuit'],
+    types: ['rungate.Circuit', 'rungate.ProviderKeyChanged.', 'rungate.ProviderKeyRotated.'],
     async load(db: ReadModels) {
       const snapshot = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
       return snapshot.execute(async (trx) => {
@@ -60,7 +65,7 @@ export function createCircuits(): Circuits {
       })
     },
     apply(events: readonly Delivered[]) {
-      for (const event of events) if (!isPoison(event)) follow(event as unknown as CircuitEvent)
+      for (const event of events) if (!isPoison(event)) follow(event as unknown as CircuitEvent | RenewedEvent)
     },
     recordWith({ processId, bus, clock, log, ownerOf }) {
       own = processId
@@ -79,6 +84,11 @@ export function createCircuits(): Circuits {
     },
   }
 }
+
+type RenewedEvent = Extract<
+  ProviderKeyEvent,
+  { type: 'rungate.ProviderKeyChanged.v1' | 'rungate.ProviderKeyRotated.v1' }
+>
 
 const STATES = {
   'rungate.CircuitOpened.v1': 'open',
