@@ -49,8 +49,8 @@ interface Circuit {
   waitMs: number
 }
 
-/** A year: what is open for longer is so for good, and times beyond those of a calendar cannot be recorded. */
-const WAIT_MAX_MS = 31_536_000_000
+/** 24 days: what is open for longer is so for good, and read models keep milliseconds in 32 bits. */
+const WAIT_MAX_MS = 2_073_600_000
 
 export function createBreaker(nowMs: () => number, onTransition: (transition: Transition) => void): Breaker {
   /** Only keys with failures are in it. */
