@@ -118,11 +118,10 @@ export const authorsOf = ({ created_by: made, updated_by: changed }: { created_b
   ...{ created_by_token_id: made.tokenId, updated_by_token_id: changed.tokenId },
 })
 
-const DIGITS_MAX = 100
-/** A whole number of a query from `min` on, however great. */
+/** A whole number of a query from `min` on, of so many digits that a number here holds it. */
 export const wholeText = (min: 0 | 1) =>
-  boundedText(DIGITS_MAX)
-    .refine((text) => (min === 0 ? /^\d+$/ : /^[1-9]\d*$/).test(text), `must be a whole number from ${min}`)
+  boundedText(20)
+    .refine((text) => (min === 0 ? /^\d{1,15}$/ : /^[1-9]\d{0,14}$/).test(text), `must be a whole number from ${min}`)
     .transform(Number)
 
 /** A page's size; a greater one than there is stands for that. */
