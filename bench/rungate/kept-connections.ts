@@ -36,7 +36,9 @@ function connectionsTo({ hostname, port }: URL): KeptConnections {
       if (!last.socket.destroyed && performance.now() - last.sinceMs < IDLE_MAX_MS) return last.socket
       last.socket.destroy()
     }
-    return connect({ host: hostname, port: Number(port), noDelay: true }).setEncoding('latin1')
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true }).setEncoding('latin1')
+    // What breaks while it is idle is destroyed by that, and is not used again.
+    return socket.on('error', () => undefined)
   }
 
   return {
