@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { AnyEvent, Recorded } from '../events/event.ts'
 import type { MailNames } from '../events/mail.ts'
 import type { ReadModels } from '../postgres/database.ts'
+import { holdable } from '../runtime/holdable.ts'
 import { integer, text, time, uuid } from './columns.ts'
 import { type Change, defineTable, type Projection, patch, upsert } from './projection.ts'
 
@@ -93,17 +94,13 @@ export async function boxMail(
     ORDER BY sent_at DESC, mail_id DESC OFFSET ${mailsMax})`.execute(db)
 }
 
-/** The context's mails to an address in any case, or all, newest first, and how many there are. */
+/** The context's mails to an address in any case, which has letters of ASCII alone, or all, newest first, and how many there are. */
 export async function readMailbox(
   db: ReadModels,
   { context, to, limit }: { context: string; to: string | undefined; limit: number },
 ): Promise<{ mails: BoxedMail[]; total: number }> {
-  const boxed = await sql<Pick<BoxedMail, 'recipient'>>`SELECT DISTINCT recipient FROM opslog_mailbox
-    WHERE context = ${context}`.execute(db)
-  // Not by Postgres, whose small letters are a matter of its locale.
-  const isMeant = (recipient: string) => to === undefined || recipient.toLowerCase() === to.toLowerCase()
-  const meant = boxed.rows.map(({ recipient }) => recipient).filter(isMeant)
-  const wanted = sql`context = ${context} AND recipient = ANY(${meant}::text[])`
+  const asked = to === undefined ? null : holdable(to)
+  const wanted = sql`context = ${context} AND (${asked}::text IS NULL OR lower(recipient) = lower(${asked}::text))`
   const { rows } = await sql<BoxedMail & { total: string }>`SELECT mail_id, recipient, subject, body, html, token, code,
     sent_at, count(*) OVER () AS total FROM opslog_mailbox WHERE ${wanted}
     ORDER BY sent_at DESC, mail_id DESC LIMIT ${limit}`.execute(db)

@@ -1,6 +1,6 @@
 /**
  * Times as JavaScript writes them, from milliseconds since 1970 and back. Events that are made together have the same time, so
- * the last one is remembered: V8 takes as long to read or write one as to make an event.
+ * the last one is remembered.
  */
 
 const written = { ms: 0, text: new Date(0).toISOString() }

@@ -116,10 +116,7 @@ function interpret(root: JsonValue, format: Format, { ownPrefix, ...limits }: Sc
     throw new UnreadableCall(`A request has at most ${limits.messagesMax} messages.`, 'messages')
   }
   return {
-    format,
-    root,
-    members,
-    bytes: root.tape.bytes,
+    ...{ format, root, members, bytes: root.tape.bytes },
     model: modelOf(given('model')),
     isStream: flagOf(given('stream'), 'stream'),
     wantsUsage: given('stream_options')?.get('include_usage')?.kind === 'true',

@@ -94,36 +94,27 @@ const messageOf = (message: ChatMessage): object => {
   if (message.role !== 'assistant' || !message.toolCalls?.length)
     return { role: message.role, content: message.content }
   const calls = message.toolCalls.map(({ id, name, arguments: written }) => ({
-    id,
-    type: 'function',
-    function: { name, arguments: written },
+    ...{ id, type: 'function', function: { name, arguments: written } },
   }))
   return { role: 'assistant', content: message.content === '' ? null : message.content, tool_calls: calls }
 }
 
 const bodyOf = ({ model, reasoningEffort, messages, tools }: ChatRequest): string =>
   JSON.stringify({
-    model,
-    stream: true,
-    messages: messages.map(messageOf),
+    ...{ model, stream: true, messages: messages.map(messageOf) },
     ...(reasoningEffort !== undefined && { reasoning_effort: reasoningEffort }),
     ...(tools.length > 0 && { tools: tools.map((tool) => ({ type: 'function', function: tool })) }),
   })
 
 export function createChat({ url, key, timeoutMs, answerMaxBytes, toolCallsMax }: ChatSettings): Chat {
   const headers = {
-    'content-type': 'application/json',
-    accept: 'text/event-stream',
+    ...{ 'content-type': 'application/json', accept: 'text/event-stream' },
     ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
   }
 
   async function open(request: ChatRequest, signal: AbortSignal): Promise<Response> {
     const response = await fetch(chatAddressOf(url()), {
-      method: 'POST',
-      headers,
-      body: bodyOf(request),
-      redirect: 'error',
-      signal,
+      ...{ method: 'POST', headers, body: bodyOf(request), redirect: 'error', signal },
     })
     if (response.ok && response.body) return response
     await response.body?.cancel()

@@ -96,11 +96,8 @@ function dearest({ tiers }: ModelPrices, inputTokens: number): Rates {
   if (only && !another) return only
   const most = (key: keyof Rates) => reachable.map((tier) => tier[key]).reduce(greater)
   return {
-    input: most('input'),
-    output: most('output'),
-    cacheRead: most('cacheRead'),
-    cacheWrite5m: most('cacheWrite5m'),
-    cacheWrite1h: most('cacheWrite1h'),
+    ...{ input: most('input'), output: most('output'), cacheRead: most('cacheRead') },
+    ...{ cacheWrite5m: most('cacheWrite5m'), cacheWrite1h: most('cacheWrite1h') },
   }
 }
 

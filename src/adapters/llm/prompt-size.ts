@@ -50,12 +50,7 @@ export const isSetting = ({ key, isOwn }: { key: string; isOwn: boolean }): bool
 /** `members`: of the request's outermost object. */
 export function promptSizeOf(members: readonly { key: string; value: JsonValue; isOwn: boolean }[]): PromptSize {
   const size: PromptSize = {
-    textBytes: 0,
-    messages: 0,
-    hasTools: false,
-    mediaTokens: 0,
-    isOpen: false,
-    predictionTokens: 0,
+    ...{ textBytes: 0, messages: 0, hasTools: false, mediaTokens: 0, isOpen: false, predictionTokens: 0 },
   }
   for (const member of members) {
     const { key, value } = member

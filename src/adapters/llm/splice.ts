@@ -67,11 +67,10 @@ function replacements(scan: CallScan, { model, maxOutputTokens, maxOutputName, i
   if (model !== undefined) setOrInsert('model', JSON.stringify(model))
   if (maxOutputTokens !== undefined) {
     const names = scan.format === 'openai' ? ['max_completion_tokens', 'max_tokens'] : ['max_tokens']
-    const given = names.filter((key) => scan.members.some((known) => known.key === key && !known.value.isNull))
-    for (const key of given) {
-      const { source } = scan.members.find((known) => known.key === key)!.value
+    const given = names.flatMap((key) => scan.members.find((known) => known.key === key && !known.value.isNull) ?? [])
+    for (const { key, value } of given) {
       // Where both are there, the lower one stays.
-      if (Number(source) > maxOutputTokens) set(key, String(maxOutputTokens))
+      if (Number(value.source) > maxOutputTokens) set(key, String(maxOutputTokens))
     }
     if (given.length === 0) setOrInsert(maxOutputName ?? names[0]!, String(maxOutputTokens))
   }

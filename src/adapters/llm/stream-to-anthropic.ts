@@ -34,15 +34,9 @@ export function createAnthropicFrames({ model }: { model: string }): FrameTransl
     if (hasStarted) return []
     hasStarted = true
     const message = {
-      id: translatedId(chunk?.id, 'msg_'),
-      type: 'message',
-      role: 'assistant',
-      model,
-      content: [],
+      ...{ id: translatedId(chunk?.id, 'msg_'), type: 'message', role: 'assistant', model, content: [] },
       // What the prompt costs is known at the end only; message_delta brings it.
-      stop_reason: null,
-      stop_sequence: null,
-      usage: anthropicUsage(noUsage),
+      ...{ stop_reason: null, stop_sequence: null, usage: anthropicUsage(noUsage) },
     }
     return [event('message_start', { message })]
   }
@@ -79,9 +73,7 @@ export function createAnthropicFrames({ model }: { model: string }): FrameTransl
     return frames
   }
 
-  /**
-   * Opens what waits and has a name, as long as what is open is complete. `atEnd`: nothing more comes for any of them.
-   */
+  /** Opens what waits and has a name, as long as what is open is complete. `atEnd`: nothing more comes for any of them. */
   function advance(atEnd: boolean): Buffer[] {
     const frames: Buffer[] = []
     while (waiting.length > 0 && (!open || atEnd || isComplete(open))) {

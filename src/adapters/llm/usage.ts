@@ -62,9 +62,7 @@ export function usageOfAnthropic(value: unknown, before?: Usage): Usage | undefi
   const cacheWrite1h = written === undefined ? known1h : Math.min(known1h, written)
   const fiveMinutes = countOf(split.ephemeral_5m_input_tokens) ?? before?.cacheWrite5m ?? 0
   return {
-    input,
-    output,
-    cacheWrite1h,
+    ...{ input, output, cacheWrite1h },
     cacheRead: countOf(usage.cache_read_input_tokens) ?? before?.cacheRead ?? 0,
     cacheWrite5m: written === undefined ? fiveMinutes : written - cacheWrite1h,
     webSearches: countOf(membersOf(usage.server_tool_use).web_search_requests) ?? before?.webSearches ?? 0,

@@ -2,7 +2,7 @@
  * A name within an account, compared without case: who has it. It is claimed before its owner is made or renamed, and
  * released when the owner has another one or is no more.
  */
-import type { NameClaim, NameEvent } from '../../events/rungate/name.ts'
+import { folded, type NameClaim, type NameEvent } from '../../events/rungate/name.ts'
 import type { NameKind } from '../../events/rungate/vocabulary.ts'
 import type { Aggregate } from '../decider.ts'
 import { deterministicId } from '../identity.ts'
@@ -11,9 +11,6 @@ import { Rejected } from './rejection.ts'
 export type NameState = { status: 'free' } | { status: 'taken'; ownerId: string }
 
 export type NameCommand = { kind: 'claim'; claim: NameClaim } | { kind: 'release'; claim: Omit<NameClaim, 'creation'> }
-
-/** As names are compared. */
-export const folded = (name: string): string => name.normalize('NFC').toLowerCase()
 
 export const nameIdOf = (accountId: string, kind: NameKind, name: string): string =>
   deterministicId('rungate.name', accountId, kind, folded(name))

@@ -8,7 +8,7 @@ import type { PolicySettings } from '../../events/rungate/policy-settings.ts'
 import type { Candidate, CandidateKey, CandidatesOf } from './desk/interface.ts'
 import { matcherOf } from './globs.ts'
 
-export type Format = 'openai' | 'anthropic'
+export type Format = Candidate['format']
 
 /** A provider key, as far as routing goes by it. */
 export interface RoutingKey {
@@ -118,8 +118,7 @@ export const createCandidatesOf =
     const facts = { accountId, format, model, owner: ownerOf(model), profile }
     const { routes, skipped, timeoutMs, owner } = routesOf(settings, facts, directory)
     const reachable = routes.map((route): Candidate => {
-      const { provider, format, model: mapped, keys } = route
-      return { provider, format, model: mapped, keys, priced: priceOf(provider, mapped, at) ?? null }
+      return { ...route, priced: priceOf(route.provider, route.model, at) ?? null }
     })
     const { connectTimeoutMs } = settings.routing
     const longestMs = (connectTimeoutMs + timeoutMs + BACKOFF_MAX_MS) * attemptsMax(settings)

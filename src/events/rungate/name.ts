@@ -15,3 +15,6 @@ export const nameEvents = {
 }
 export type NameEvent = EventOf<typeof nameEvents>
 export type NameClaim = Extract<NameEvent, { type: 'rungate.NameClaimed.v1' }>['data']
+
+/** As names are compared and searched. */
+export const folded = (name: string): string => name.normalize('NFC').toLowerCase()

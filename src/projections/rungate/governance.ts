@@ -3,6 +3,7 @@
  * now, and provider keys. It follows the log by itself, so a revocation takes effect with its event, on every process.
  */
 import { createKeyDirectory, type FindRow, type KeyDirectory } from '../../api-keys/key-directory.ts'
+import { folded } from '../../events/rungate/name.ts'
 import type { RowOf, Table, Values } from '../projection.ts'
 import { type AccountRow, accountProjection, accounts } from './account.ts'
 import { type AgentRow, agentProjection, agents } from './agent.ts'
@@ -60,9 +61,9 @@ export function createGovernanceDirectory(): GovernanceDirectory {
     agent: (accountId, agentId) => of(row(agents, agentId), accountId),
     policy: (accountId, policyId) => of(row(policies, policyId), accountId),
     policyNamed(accountId, name) {
-      const folded = name.normalize('NFC').toLowerCase()
+      const wanted = folded(name)
       for (const found of rowsOf(row, policies, policiesBy.get(accountId))) {
-        if (found.name.normalize('NFC').toLowerCase() === folded) return found
+        if (folded(found.name) === wanted) return found
       }
       return undefined
     },

@@ -1,5 +1,6 @@
 /** Policies as they are, and every version that they had: those outlive their policy. */
 import { type SqlBool, sql } from 'kysely'
+import { folded } from '../../events/rungate/name.ts'
 import type { PolicyEvent } from '../../events/rungate/policy.ts'
 import type { PolicySettings } from '../../events/rungate/policy-settings.ts'
 import type { Author, Visibility } from '../../events/rungate/vocabulary.ts'
@@ -16,7 +17,7 @@ export const policies = defineTable({
     policy_id: uuid,
     account_id: uuid,
     name: text,
-    /** As names are searched. */
+    /** Folded, and not by Postgres: a database whose locale is C, like the private one, knows small letters of ASCII alone. */
     name_text: text,
     settings: jsonb.of<PolicySettings>(),
     visibility: text.of<Visibility>(),
@@ -56,9 +57,6 @@ const versionOf = ({ id, data }: { id: string; data: Version['data'] }, changedF
     ...snake(data, 'policyId', 'version', 'accountId', 'name', 'settings'),
     ...{ version_id: id, changed_by: data.author.id, changed_fields: changedFields, created_at: data.occurredAt },
   })
-
-/** Not by Postgres: a database whose locale is C, like the private one, knows small letters of ASCII alone. */
-const folded = (name: string): string => name.normalize('NFC').toLowerCase()
 
 export const policyProjection = defineProjection<PolicyEvent>({
   name: 'rungate.policy',

@@ -90,9 +90,11 @@ function reserve(deciding: Deciding, command: AdmitCommand, wanted: Wanted, rule
   const candidates = isLimited ? pricedOnly(all) : all
   if (candidates.reachable.length === 0 && all.reachable.length > 0) {
     const unpriced = refusal({
-      status: 403,
-      code: 'model_not_allowed',
-      message: `The price of ${model} is unknown, and a limit in USD holds.`,
+      ...{
+        status: 403,
+        code: 'model_not_allowed',
+        message: `The price of ${model} is unknown, and a limit in USD holds.`,
+      },
       details: { asked: model, reason: 'price_unknown' },
     })
     return refuse(deciding, run, facts, wanted, unpriced, rules, all.owner)
@@ -121,11 +123,9 @@ function reserve(deciding: Deciding, command: AdmitCommand, wanted: Wanted, rule
       held: fit.held,
       estimatedInputTokens,
       clampedTo: fit.isClamped ? fit.outputLimit : null,
-      prices: candidates.reachable.map(({ provider, model, priced }) => ({
-        provider,
-        model,
-        prices: priced?.prices ?? null,
-      })),
+      prices: candidates.reachable.map(({ provider, model, priced }) => {
+        return { provider, model, prices: priced?.prices ?? null }
+      }),
       processId,
       expiresAt: new Date(atMs + candidates.longestMs + rules.expiryMarginMs).toISOString(),
       ordinal: run.ordinal,
@@ -145,13 +145,7 @@ function admitted(
 ): Admission {
   const { callId, model, routedFrom, type, held, clampedTo, startedAt, expiresAt } = call
   return {
-    kind: 'admitted',
-    callId,
-    run: viewOf(run),
-    isNewRun,
-    model,
-    routedFrom,
-    candidates,
+    ...{ kind: 'admitted', callId, run: viewOf(run), isNewRun, model, routedFrom, candidates },
     outputLimit: clampedTo,
     isClamped: clampedTo !== null,
     isDryRun: type === 'dry_run',
@@ -200,15 +194,8 @@ function waitForApproval(
       type: 'rungate.CallBlocked.v1',
       data: {
         ...ofRun(deciding, run.start),
-        stepId: callId,
-        format: facts.format,
-        model,
-        routedFrom,
-        provider: '',
-        isStreaming: facts.isStreaming,
-        status: 'policy_blocked',
-        code: 'tool_approval_required',
-        ordinal: run.ordinal,
+        ...{ stepId: callId, format: facts.format, model, routedFrom, provider: '', isStreaming: facts.isStreaming },
+        ...{ status: 'policy_blocked', code: 'tool_approval_required', ordinal: run.ordinal },
         message: `Somebody has to approve: ${pending.map(({ tool }) => tool).join(', ')}.`,
         details: { approvals: pending },
         awaits: { fingerprint, until, approvalIds: pending.map(({ approvalId }) => approvalId) },
@@ -247,18 +234,9 @@ function refuse(
       type: 'rungate.CallBlocked.v1',
       data: {
         ...ofRun(deciding, run.start),
-        stepId: facts.callId,
-        format: facts.format,
-        model,
-        routedFrom,
-        provider,
-        isStreaming: facts.isStreaming,
-        status: status === 402 ? 'budget_blocked' : 'policy_blocked',
-        code,
-        message,
-        details,
-        awaits: null,
-        ordinal: run.ordinal,
+        ...{ stepId: facts.callId, format: facts.format, model, routedFrom, provider, isStreaming: facts.isStreaming },
+        ...{ status: status === 402 ? 'budget_blocked' : 'policy_blocked', code, message, details },
+        ...{ awaits: null, ordinal: run.ordinal },
       },
     })
   }

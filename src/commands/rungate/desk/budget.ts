@@ -182,19 +182,15 @@ function refused(asking: Asking, limits: Limits, atMs: number): Fit {
         : undefined
   const retryAfterS = endsAs === undefined && isPaid(runAlone) ? waitFor(hour, unitsOf(needed.usd), atMs) : null
   return {
-    kind: 'refused',
-    endsAs,
+    ...{ kind: 'refused', endsAs },
     refusal: refusal({
-      status: 402,
-      code: 'budget_exceeded',
-      message: 'The rest of the budget does not pay for the call.',
+      ...{ status: 402, code: 'budget_exceeded', message: 'The rest of the budget does not pay for the call.' },
       details: {
         ...detailsOf(limits),
         needed_usd: needed.usd,
         needed_tokens: needed.inputTokens + needed.outputTokens,
       },
-      retryAfterS,
-      mayRetry: retryAfterS !== null,
+      ...{ retryAfterS, mayRetry: retryAfterS !== null },
     }),
   }
 }

@@ -39,9 +39,7 @@ export function deskDecider(rules: DeskRules): DeskDecider<DeskState, DeskComman
     apply: (state, event) => applyDeskEvent(state, event as DeskEvent),
     decide: (command, state, emit) => decideAt(command, state, emit, rules),
     books: {
-      eventsMax: rules.bookEventsMax,
-      openedMaxBytes: rules.bookOpenedMaxBytes,
-      index: DESK_BOOK,
+      ...{ eventsMax: rules.bookEventsMax, openedMaxBytes: rules.bookOpenedMaxBytes, index: DESK_BOOK },
       closed: (state, book, events) => ({
         type: 'rungate.BookClosed.v1',
         data: { ...ofState(state), book, events },

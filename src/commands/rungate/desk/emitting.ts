@@ -68,12 +68,7 @@ export function endRun(deciding: Deciding, run: Run, ending: Ending): DeskFacts<
     type: 'rungate.RunEnded.v1',
     data: {
       ...ofRun(deciding, run.start),
-      startedAt: run.start.startedAt,
-      name: run.name,
-      status,
-      endedReason,
-      completionReason,
-      author,
+      ...{ startedAt: run.start.startedAt, name: run.name, status, endedReason, completionReason, author },
       outcome: ending.outcome ?? run.outcome ?? usual,
       outcomeReason: ending.outcomeReason ?? run.outcomeReason,
       metadata: { ...run.metadata, ...ending.metadata },

@@ -80,27 +80,11 @@ function startedRun(data: DeskFacts<'rungate.RunStarted.v1'>, atMs: number): Run
   const { runId, policyId, policyName, policyVersion, agentName, settings, name, metadata, occurredAt } = data
   return {
     start: { runId, policyId, policyName, policyVersion, agentName, settings, startedAt: occurredAt },
-    name,
-    metadata,
-    status: 'running',
-    lastActivityMs: atMs,
-    lastStepAt: null,
-    cost: 0n,
-    tokens: { input: 0, output: 0, cacheRead: 0, cacheCreation: 0 },
-    stepCount: 0,
-    ordinal: 0,
-    hasGovernanceBlock: false,
-    kept: 0n,
-    keptTokens: 0,
-    reserved: 0n,
-    reservedTokens: 0,
-    openCalls: 0,
-    models: new Map(),
-    isOverThreshold: false,
-    outcome: null,
-    outcomeReason: null,
-    awaits: new Map(),
-    blocked: new Map(),
+    ...{ name, metadata, status: 'running', lastActivityMs: atMs, lastStepAt: null },
+    ...{ cost: 0n, tokens: { input: 0, output: 0, cacheRead: 0, cacheCreation: 0 }, stepCount: 0, ordinal: 0 },
+    ...{ hasGovernanceBlock: false, kept: 0n, keptTokens: 0, reserved: 0n, reservedTokens: 0, openCalls: 0 },
+    ...{ models: new Map(), isOverThreshold: false, outcome: null, outcomeReason: null },
+    ...{ awaits: new Map(), blocked: new Map() },
   }
 }
 
@@ -112,16 +96,7 @@ function reserve(state: DeskState, run: Run, data: DeskFacts<'rungate.CallReserv
   const { held, estimatedInputTokens, clampedTo, processId, expiresAt } = data
   const heldUnits = unitsOf(held.usd)
   state.calls.set(callId, {
-    callId,
-    startedAt,
-    format,
-    type,
-    model,
-    routedFrom,
-    isStreaming,
-    runId,
-    policyId,
-    provider,
+    ...{ callId, startedAt, format, type, model, routedFrom, isStreaming, runId, policyId, provider },
     held,
     estimatedInputTokens,
     clampedTo,

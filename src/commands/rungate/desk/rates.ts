@@ -27,21 +27,16 @@ export function refusedByRate(state: DeskState, run: Run, facts: CallFacts, atMs
 
 const limited = (what: 'requests' | 'tokens', max: number, used: number, retryAfterS: number) =>
   refusal({
-    status: 429,
-    code: 'rate_limited',
-    message: `The policy allows ${max} ${what} a minute.`,
+    ...{ status: 429, code: 'rate_limited', message: `The policy allows ${max} ${what} a minute.` },
     details: { reason: `max_${what}_per_minute`, limit: max, used },
-    retryAfterS,
-    mayRetry: true,
+    ...{ retryAfterS, mayRetry: true },
   })
 
 export const refusedByMonth = (left: number | null): Refusal | undefined =>
   left === null || left > 0
     ? undefined
     : refusal({
-        status: 429,
-        code: 'rate_limited',
-        message: 'The account has made all steps of this month.',
+        ...{ status: 429, code: 'rate_limited', message: 'The account has made all steps of this month.' },
         details: { reason: 'monthly_step_limit' },
       })
 
@@ -50,9 +45,7 @@ export function refusedBySteps({ start, stepCount }: Run): Refusal | undefined {
   const { enabled, maxStepsPerRun } = start.settings.runawayPrevention
   if (!enabled || stepCount < maxStepsPerRun) return undefined
   return refusal({
-    status: 403,
-    code: 'runaway_prevention',
-    message: `The policy allows ${maxStepsPerRun} steps in a run.`,
+    ...{ status: 403, code: 'runaway_prevention', message: `The policy allows ${maxStepsPerRun} steps in a run.` },
     details: { steps_used: stepCount, max_steps_per_run: maxStepsPerRun },
   })
 }

@@ -6,8 +6,6 @@ const ACCOUNTS_MAX = 5_000
 const AGENTS_MAX = 100
 /** By then the read models have it, or are known to be behind. */
 const KEPT_MS = 2_000
-/** A desk that was noted so lately is not noted anew. */
-const NOTED_MS = 100
 
 export interface RecentDesks {
   note(desk: DeskOf): void
@@ -21,15 +19,13 @@ export function createRecentDesks(elapsedMs: () => number): RecentDesks {
   return {
     note({ accountId, agentId }) {
       const agents = recent.get(accountId) ?? new Map<string, number>()
-      const now = elapsedMs()
-      if (now - (agents.get(agentId) ?? Number.NEGATIVE_INFINITY) < NOTED_MS) return
       agents.delete(agentId)
-      agents.set(agentId, now)
+      agents.set(agentId, elapsedMs())
       if (agents.size > AGENTS_MAX) agents.delete(agents.keys().next().value ?? '')
       recent.set(accountId, agents)
     },
     of(accountId) {
-      const since = elapsedMs() - KEPT_MS - NOTED_MS
+      const since = elapsedMs() - KEPT_MS
       return [...(recent.get(accountId) ?? [])].flatMap(([agentId, at]) => (at >= since ? [agentId] : []))
     },
   }

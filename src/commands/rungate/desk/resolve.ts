@@ -10,11 +10,7 @@ export type Resolved = { kind: 'run'; run: Run; isNew: boolean } | Refusal | { k
 type Said = Pick<Refusal, 'status' | 'code' | 'message'> & Partial<Refusal>
 
 export const refusal = (said: Said): Refusal => ({
-  kind: 'refused',
-  details: null,
-  run: null,
-  retryAfterS: null,
-  mayRetry: false,
+  ...{ kind: 'refused', details: null, run: null, retryAfterS: null, mayRetry: false },
   ...said,
 })
 
@@ -67,8 +63,7 @@ function implicit(deciding: Deciding, facts: CallFacts): Resolved {
   )
   if (stop) {
     return refusal({
-      status: 403,
-      code: 'run_blocked_after_force_stop',
+      ...{ status: 403, code: 'run_blocked_after_force_stop' },
       message: 'A run under this policy was stopped; new ones do not start by themselves for a while.',
       details: { stopped_run_id: stop.runId, blocked_until: new Date(stop.untilMs).toISOString() },
       retryAfterS: Math.max(1, Math.ceil((stop.untilMs - atMs) / 1_000)),
@@ -102,9 +97,7 @@ function overThreshold({ state }: Deciding, { policy: { policyId } }: CallFacts)
   return (
     run &&
     refusal({
-      status: 402,
-      code: 'budget_alert_exceeded',
-      run: viewOf(run),
+      ...{ status: 402, code: 'budget_alert_exceeded', run: viewOf(run) },
       message: 'A run under this policy has passed its alert threshold; no other one starts before it ends.',
     })
   )
@@ -117,14 +110,8 @@ function startRun(deciding: Deciding, facts: CallFacts, creationMethod: 'explici
     type: 'rungate.RunStarted.v1',
     data: {
       ...ofRun(deciding, { runId, policyId }),
-      agentName: agent.name,
-      memberId: agent.memberId,
-      policyName,
-      policyVersion,
-      settings,
-      creationMethod,
-      name: asked.name,
-      metadata: asked.metadata ?? {},
+      ...{ agentName: agent.name, memberId: agent.memberId, policyName, policyVersion, settings, creationMethod },
+      ...{ name: asked.name, metadata: asked.metadata ?? {} },
     },
   })
   const run = deciding.state.runs.get(runId)

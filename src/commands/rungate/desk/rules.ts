@@ -31,9 +31,7 @@ export function modelFor(settings: PolicySettings, asked: string | null): Model 
 
 const notAllowed = ({ allowedModels }: PolicySettings, model: string, rule: string | null) =>
   refusal({
-    status: 403,
-    code: 'model_not_allowed',
-    message: `The policy does not allow the model ${model}.`,
+    ...{ status: 403, code: 'model_not_allowed', message: `The policy does not allow the model ${model}.` },
     details: { asked: model, allowed: allowedModels, rule: rule ?? 'allowed_models', reason: 'policy' },
   })
 
@@ -46,9 +44,7 @@ export function refusedTools({ blockedTools, allowedTools }: PolicySettings, too
   )
   if (refused.length === 0) return undefined
   return refusal({
-    status: 403,
-    code: 'tool_blocked',
-    message: `The policy does not allow: ${refused.join(', ')}.`,
+    ...{ status: 403, code: 'tool_blocked', message: `The policy does not allow: ${refused.join(', ')}.` },
     details: { tools: refused },
   })
 }
@@ -72,9 +68,7 @@ export function approvalsFor(run: Run, facts: CallFacts, atMs: number): Approval
   const rejected = found.find(({ approval }) => approval?.status === 'rejected')
   if (rejected?.approval) {
     return refusal({
-      status: 403,
-      code: 'tool_blocked',
-      message: `The use of ${rejected.tool} was rejected.`,
+      ...{ status: 403, code: 'tool_blocked', message: `The use of ${rejected.tool} was rejected.` },
       details: { tools: [rejected.tool], approval: rejected.approval.approvalId },
     })
   }

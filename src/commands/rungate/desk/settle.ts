@@ -15,24 +15,12 @@ export function settle(deciding: Deciding, { facts }: SettleCommand): Result {
   const call = state.calls.get(facts.callId)
   const run = call && state.runs.get(call.runId)
   if (!call || !run) return { kind: 'settle', run: undefined, remaining: undefined }
-  const { desk, at } = deciding
-  const { startedAt, format, type, model, routedFrom, isStreaming } = call
-  // One literal, and no second spread: V8 copies that member by member, and this is done for every call.
   emitWithTotals(deciding, run, {
     type: 'rungate.CallSettled.v1',
     data: {
       ...facts,
-      accountId: desk.accountId,
-      agentId: desk.agentId,
-      occurredAt: at,
-      runId: run.start.runId,
-      policyId: run.start.policyId,
-      startedAt,
-      format,
-      type,
-      model,
-      routedFrom,
-      isStreaming,
+      ...ofRun(deciding, run.start),
+      ...callIn(call),
       costUsd: usdOf(unitsOf(facts.costUsd)),
       attempts: [...facts.attempts],
       isAfterEnd: run.status !== 'running',
@@ -46,15 +34,9 @@ export function settle(deciding: Deciding, { facts }: SettleCommand): Result {
   return { kind: 'settle', run: viewOf(run), remaining: remainingOf(run) }
 }
 
-const callIn = ({ callId, startedAt, format, type, model, routedFrom, isStreaming }: Call) => ({
-  callId,
-  startedAt,
-  format,
-  type,
-  model,
-  routedFrom,
-  isStreaming,
-})
+const callIn = ({ callId, startedAt, format, type, model, routedFrom, isStreaming }: Call) => {
+  return { callId, startedAt, format, type, model, routedFrom, isStreaming }
+}
 
 /** Nobody knows what became of it: what was set aside counts as spent until somebody does. */
 export function expire(deciding: Deciding, call: Call): void {
@@ -65,10 +47,7 @@ export function expire(deciding: Deciding, call: Call): void {
     data: {
       ...ofRun(deciding, run.start),
       ...callIn(call),
-      provider: call.provider ?? '',
-      held: call.held,
-      isAfterEnd: run.status !== 'running',
-      ordinal: run.ordinal,
+      ...{ provider: call.provider ?? '', held: call.held, isAfterEnd: run.status !== 'running', ordinal: run.ordinal },
     },
   })
 }
@@ -84,10 +63,8 @@ function raiseAlert(deciding: Deciding, run: Run): void {
     type: 'rungate.AlertThresholdReached.v1',
     data: {
       ...ofRun(deciding, run.start),
-      threshold: isOverUsd ? 'usd' : 'tokens',
-      action,
-      thresholdUsd: alertThresholdUsd,
-      thresholdTokens: alertThresholdTokens,
+      ...{ threshold: isOverUsd ? 'usd' : 'tokens', action },
+      ...{ thresholdUsd: alertThresholdUsd, thresholdTokens: alertThresholdTokens },
     },
   })
   if (action !== 'stop_and_alert') return
@@ -111,14 +88,7 @@ export function logTool(
     type: 'rungate.ToolCallLogged.v1',
     data: {
       ...ofRun(deciding, run.start),
-      stepId,
-      name,
-      provider,
-      status,
-      tokens,
-      latencyMs,
-      errorMessage,
-      ordinal: run.ordinal,
+      ...{ stepId, name, provider, status, tokens, latencyMs, errorMessage, ordinal: run.ordinal },
       hasContent: mayKeep(run.start.settings),
       costUsd: usdOf(unitsOf(costUsd)),
     },

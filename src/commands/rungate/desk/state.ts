@@ -70,13 +70,8 @@ export interface DeskState {
 }
 
 export const newDesk = (): DeskState => ({
-  owner: undefined,
-  atMs: 0,
-  runs: new Map(),
-  calls: new Map(),
-  windows: new Map(),
-  stops: new Map(),
-  ended: new Map(),
+  ...{ owner: undefined, atMs: 0, runs: new Map(), calls: new Map(), windows: new Map() },
+  ...{ stops: new Map(), ended: new Map() },
 })
 
 export function cloneDesk(state: DeskState): DeskState {
@@ -88,11 +83,7 @@ export function cloneDesk(state: DeskState): DeskState {
   const windows = new Map([...state.windows].map(([id, window]) => [id, cloneWindow(window)]))
   return {
     ...state,
-    runs,
-    windows,
-    calls: new Map(state.calls),
-    stops: new Map(state.stops),
-    ended: new Map(state.ended),
+    ...{ runs, windows, calls: new Map(state.calls), stops: new Map(state.stops), ended: new Map(state.ended) },
   }
 }
 

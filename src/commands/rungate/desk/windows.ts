@@ -17,17 +17,13 @@ export interface Window {
 }
 
 export const createWindow = (): Window => ({
-  seconds: new Map(),
-  minutes: new Map(),
-  reserved: 0n,
-  estimatedTokens: 0,
+  ...{ seconds: new Map(), minutes: new Map(), reserved: 0n, estimatedTokens: 0 },
 })
 
 /** Cells are replaced, never changed. */
 export const cloneWindow = (window: Window): Window => ({
   ...window,
-  seconds: new Map(window.seconds),
-  minutes: new Map(window.minutes),
+  ...{ seconds: new Map(window.seconds), minutes: new Map(window.minutes) },
 })
 
 export const secondOf = (ms: number): number => Math.floor(ms / 1_000)

@@ -1,6 +1,6 @@
 /**
  * Headers and trailers with which governance answers. Each function puts its own into `headers`, which it returns: to put several
- * objects of headers together takes ten times as long, and every call has some.
+ * objects of headers together takes eight times as long, and every call has some.
  */
 
 import { totalInput, type Usage } from '../../../adapters/llm/usage.ts'

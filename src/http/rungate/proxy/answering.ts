@@ -125,13 +125,8 @@ export function answerInterrupted(call: AdmittedCall, settlement: Settlement, se
   settlement.keep()
   if (!isStopped) return
   const refusal = {
-    status: 403 as const,
-    code: 'run_force_stopped' as const,
-    message: failure.message,
-    details: null,
-    run: admission.run,
-    retryAfterS: null,
-    mayRetry: false,
+    ...{ status: 403 as const, code: 'run_force_stopped' as const, message: failure.message },
+    ...{ details: null, run: admission.run, retryAfterS: null, mayRetry: false },
   }
   const told = refusalAnswer(scan.format, refusal, admission.callId)
   client.answer(told.status, { ...headers, ...told.headers }, told.body)
