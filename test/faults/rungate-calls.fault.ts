@@ -181,6 +181,8 @@ describe('a client that leaves', { timeout: 120_000 }, () => {
     await rungate.answerAfter(0)
     // From then on the process has the desk in memory, and needs no answer of the store to admit.
     expect(statusOf(await rungate.call('api', agent, 1))).toBe(200)
+    // A call is settled after its answer; the held line is to hold up no settlement.
+    await rungate.atRest([agent])
     const before = (await eventsOf(agent, 'CallReserved')).length
     const { store } = rungate.house.lines('api')
     store.hold()
