@@ -1,5 +1,6 @@
 /** How a start that cannot work ends, and how one that works is ended, seen as the terminal shows it. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -176,6 +177,36 @@ describe('a running instance', { timeout: 90_000 }, () => {
     await shutDown(eventStore.url, true)
     expect(await instance.ended).toBe(1)
     expect(instance.said()).toContain('the event store has ended by itself')
+    await own.drop()
+  })
+
+  it('takes a second one beside it, whose data directory is its own and whose keys work as well', async () => {
+    const own = await createDatabase()
+    const shared = { DATABASE_URL: own.url, SECRETS_KEY: randomBytes(32).toString('base64') }
+    const first = startMain(shared)
+    await isUp(first)
+    const { eventStore } = JSON.parse(readFileSync(join(first.dataDir, 'services.json'), 'utf8'))
+    const second = startMain({ ...shared, EVENTSTORE_URL: eventStore.url, SANDBOX_OPERATOR: 'on' })
+    await isUp(second)
+    for (const { dataDir } of [first, second]) {
+      const read = (name: string) => JSON.parse(readFileSync(join(dataDir, name), 'utf8'))
+      const { api } = read('services.json')
+      const asked = {
+        '/noctant/v1/me': read('sandbox-operator.json').api_key,
+        '/firsthand/v1/billing/credits': read('sandbox-firsthand.json').live_key,
+        '/killatamata/api/v1/balance': read('sandbox-killatamata.json').account.api_key,
+      }
+      for (const [path, key] of Object.entries(asked)) {
+        const statusOf = async () =>
+          (await fetch(api.url + path, { headers: { authorization: `Bearer ${key}` } })).status
+        // The read models may be a moment behind the start.
+        await vi.waitFor(async () => expect(await statusOf(), path).toBe(200), { interval: 50, timeout: 20_000 })
+      }
+    }
+    for (const { child, ended } of [second, first]) {
+      child.kill('SIGTERM')
+      await ended
+    }
     await own.drop()
   })
 

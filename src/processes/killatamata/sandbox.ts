@@ -1,7 +1,6 @@
 /** The sandbox's accounts: made on an instance's first run, so that a newcomer has keys to try the API with. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { CommandContext } from '../../commands/handle.ts'
 import { account } from '../../commands/killatamata/account.ts'
 import { generateApiKey, keyFactsOf } from '../../commands/killatamata/keys.ts'
 import { prefixedId } from '../../runtime/ulid.ts'

@@ -1,6 +1,9 @@
 /** How people and devices come in: codes by mail, Google's word, browsers' sessions, linked devices, and keys. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { account } from '../../../src/commands/killatamata/account.ts'
+import { ensureSandbox } from '../../../src/processes/killatamata/sandbox.ts'
+import { temporaryDirectory } from '../../support/services.ts'
+import { readSandbox } from './sandbox.ts'
 import { type Customer, type ServedKillatamata, startKillatamata } from './serving.ts'
 
 let served: ServedKillatamata
@@ -259,6 +262,21 @@ it('starts again where accounts of the sandbox were forgotten, and leaves them s
   for (const { account_id: accountId } of [customer, admin]) {
     expect(await served.parts.bus.load(account, accountId)).toMatchObject({ status: 'forgotten', isAdmin: false })
   }
+})
+
+it('keeps for a second process the accounts that the first one opened, each with a key of its own', async () => {
+  const directory = temporaryDirectory()
+  const place = { url: served.url, now: () => new Date(), facts: undefined }
+  for (const _start of ['first', 'second']) await ensureSandbox(served.parts.signIn, directory.path, place)
+  const kept = readSandbox(directory.path)
+  expect(kept.other_account.account_id).toBe(served.sandbox.other_account.account_id)
+  expect(kept.other_account.api_key).not.toBe(served.sandbox.other_account.api_key)
+  for (const { other_account: other } of [kept, served.sandbox]) {
+    expect((await served.get('balance', other.api_key)).status).toBe(200)
+  }
+  const { body } = await served.get('keys', kept.other_account.api_key)
+  expect(body.keys.filter(({ label }: { label: string }) => label === 'first run')).toHaveLength(2)
+  directory.remove()
 })
 
 it('no code and no key stands in the log as text', async () => {
