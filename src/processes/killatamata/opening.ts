@@ -6,6 +6,7 @@ import { createCharges } from '../../adapters/payments/coinbase.ts'
 import { PaymentsUnavailable } from '../../adapters/payments/payments.ts'
 import { createStripePayments } from '../../adapters/payments/stripe.ts'
 import type { X402Network } from '../../adapters/x402/chain.ts'
+import type { CommandBus } from '../../commands/handle.ts'
 import { createLedgers, type Ledgers } from '../../commands/killatamata/ledgers.ts'
 import { microsOfCents } from '../../commands/killatamata/money.ts'
 import type { ContextParts } from '../../context.ts'
@@ -32,11 +33,19 @@ export const signInPartsOf = ({ bus, db, keyRing, settings }: ContextParts): Sig
   keysMax: settings(killatamataSettings).KILLATAMATA_KEYS_MAX,
 })
 
-export const ledgersOf = ({ bus, db, settings }: ContextParts): Ledgers =>
-  createLedgers(bus, {
+const openedLedgers = new WeakMap<CommandBus, Ledgers>()
+
+/** Those of a bus, for all parts of a process: where one of them goes on to the next period, the others know. */
+export function ledgersOf({ bus, db, settings }: ContextParts): Ledgers {
+  const opened = openedLedgers.get(bus)
+  if (opened) return opened
+  const ledgers = createLedgers(bus, {
     periodEventsMax: settings(killatamataSettings).LEDGER_PERIOD_EVENTS_MAX,
     periodHint: async (accountId) => (await findBalance(db, accountId))?.period,
   })
+  openedLedgers.set(bus, ledgers)
+  return ledgers
+}
 
 /** Undefined: nobody signs in with Google here. */
 export async function openGoogleSignIn(
