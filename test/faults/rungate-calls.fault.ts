@@ -40,7 +40,7 @@ beforeAll(async () => {
   })
 }, 400_000)
 afterAll(async () => {
-  await rungate.close()
+  await rungate?.close()
   directory.remove()
 }, 60_000)
 afterEach(async () => {

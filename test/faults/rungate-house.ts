@@ -73,9 +73,19 @@ const ENVIRONMENT = {
 }
 
 export async function openRungateHouse(environment: Record<string, string> = {}): Promise<RungateHouse> {
+  const [house, provider] = await Promise.all([startHouse({ ...ENVIRONMENT, ...environment }), startProviderProcess()])
+  try {
+    return await furnish(house, provider)
+  } catch (error) {
+    await house.close()
+    await provider.close()
+    throw error
+  }
+}
+
+async function furnish(house: House, provider: ProviderProcess): Promise<RungateHouse> {
   const directory = temporaryDirectory()
   const crashFile = join(directory.path, 'crash-point.json')
-  const [house, provider] = await Promise.all([startHouse({ ...ENVIRONMENT, ...environment }), startProviderProcess()])
   const start = (at: ApiName) => house.start(at, at === 'api' ? { CRASH_POINT_FILE: crashFile } : {})
   // The first makes the tables.
   await start('api')

@@ -74,7 +74,7 @@ beforeAll(async () => {
   }
 }, 400_000)
 afterAll(async () => {
-  await rungate.close()
+  await rungate?.close()
   lengthy.closeAllConnections()
   lengthy.close()
   directory.remove()

@@ -30,7 +30,11 @@ export type Admission = 'closed' | 'probe' | 'open'
 
 export interface Breaker {
   admit(key: string): Admission
+  /** Milliseconds until a call may try again; 0: one may now. */
+  waitMs(key: string): number
   succeeded(key: string): void
+  /** A stream has begun, which tells of a probe; whether it counts as a failure is known at its end. */
+  began(key: string): void
   /** A 5xx, a timeout, a network error, or a key that the provider does not take. */
   failed(key: string, settings: BreakerSettings): void
   /** The call ended in a way that says nothing about the provider: its probe, if it was one, is free again. */
@@ -68,6 +72,13 @@ export function createBreaker(nowMs: () => number, onTransition: (transition: Tr
     change(key, circuit, 'open')
   }
 
+  function succeeded(key: string): void {
+    const circuit = circuits.get(key)
+    if (!circuit) return
+    circuits.delete(key)
+    if (circuit.state !== 'closed') change(key, circuit, 'closed')
+  }
+
   return {
     admit(key) {
       const circuit = circuits.get(key)
@@ -79,11 +90,13 @@ export function createBreaker(nowMs: () => number, onTransition: (transition: Tr
       if (circuit.state === 'open') change(key, circuit, 'half_open')
       return 'probe'
     },
-    succeeded(key) {
+    waitMs(key) {
       const circuit = circuits.get(key)
-      if (!circuit) return
-      circuits.delete(key)
-      if (circuit.state !== 'closed') change(key, circuit, 'closed')
+      return circuit && circuit.state !== 'closed' ? Math.max(0, circuit.openedAtMs + circuit.waitMs - nowMs()) : 0
+    },
+    succeeded,
+    began(key) {
+      if (circuits.get(key)?.state === 'half_open') succeeded(key)
     },
     failed(key, { failureThreshold, recoveryTimeoutMs, maxRecoveryTimeoutMs }) {
       const circuit = circuits.get(key) ?? { state: 'closed', failures: 0, openedAtMs: 0, waitMs: 0 }

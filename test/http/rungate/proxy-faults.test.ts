@@ -215,6 +215,37 @@ describe('a stream that breaks after content', () => {
     expect(settled.usage.output).toBeGreaterThan(0)
   })
 
+  it.each<[fault: Fault]>([[{ cut: { afterFrames: 6 } }], [{ stall: { afterFrames: 6 } }]])(
+    'by %j, twice in a row, opens the circuit, and its next client learns when to come again',
+    async (fault) => {
+      const key = caller.token
+      const body = { provider: 'openai', name: newModel(), api_key: 'sk-breaking-key', base_url: `${simulator.url}/v1` }
+      const { id } = (await api.govern('POST', '/api/provider-keys', { key, body })).body.data
+      const routing = { ...once1, circuit_breaker: { failure_threshold: 2, recovery_timeout_ms: 60_000 } }
+      const agent = await caller.agent({
+        policy: { routing },
+        agent: { provider_keys: { openai: [{ key_id: id, weight: 1 }] } },
+      })
+      const model = newModel()
+      const ask = async () => {
+        const asked = { model, messages: user('[[words 50]]'), stream: true } as const
+        for await (const chunk of await agent.openAi.chat.completions.create(asked)) expect(chunk.choices).toBeDefined()
+      }
+      // A whole stream in between begins the count anew.
+      orderFor(model, fault, 1)
+      await refusalOf(ask())
+      await ask()
+      orderFor(model, fault, 2)
+      for (let n = 0; n < 2; n++) await refusalOf(ask())
+      const error = await refusalOf<ApiError>(ask())
+      expect(error.error).toMatchObject({ details: [{ message: expect.stringContaining('circuit') }] })
+      expect(error.status).toBe(502)
+      expect(Number(error.headers?.get('retry-after'))).toSatisfy((s: number) => s > 50 && s <= 60)
+      expect(error.headers?.get('x-should-retry')).toBeNull()
+      expect(logOf(model)).toHaveLength(4)
+    },
+  )
+
   it('frames that are cut anywhere arrive as they were sent', async () => {
     const agent = await agentWith()
     const model = newModel()
@@ -247,7 +278,8 @@ describe('a client that leaves', () => {
   }
 
   it('in the middle of a stream ends it at the provider, and what came is settled', async () => {
-    const agent = await agentWith({ timeout_ms: 60_000 })
+    // Its leaving says nothing of the provider, whose key is as good as before.
+    const agent = await agentWith({ timeout_ms: 60_000, circuit_breaker: { failure_threshold: 1 } })
     const model = newModel()
     orderFor(model, { frameDelayMs: 20 })
     await leave(agent, { messages: user('[[words 5000]]'), stream: true }, model)
@@ -255,6 +287,7 @@ describe('a client that leaves', () => {
       ...{ status: 'error', errorKind: 'client_disconnect', isEstimated: true },
     })
     await eventually(() => expect(logOf(model)[0]?.outcome).toBe('client_left'))
+    await agent.openAi.chat.completions.create({ model: newModel(), messages: user('x') })
   })
 
   it('before a whole answer lets it come, since the provider bills it, and settles it exactly', async () => {

@@ -48,10 +48,15 @@ export function cookieHashOf(head: Head): string | undefined {
   return value === undefined ? undefined : hashKey(value)
 }
 
-/** Whether a browser says that another site's page has sent the request. */
-export function isForeign({ header }: Head, { publicUrl }: Place): boolean {
+/**
+ * Whether a browser says that another site's page has sent the request. A page that came by http is another site's where this one is
+ * reached by https; whether it is, a proxy that nobody told of does not say.
+ */
+export function isForeign({ header }: Head, { publicUrl, trustProxy }: Place): boolean {
   const origin = header('origin')
   if (origin === undefined) return header('sec-fetch-site') === 'cross-site'
   if (publicUrl !== undefined && URL.parse(publicUrl)?.origin === origin) return false
-  return URL.parse(origin)?.host !== header('host')
+  const from = URL.parse(origin)
+  if (from?.host !== header('host')) return true
+  return from?.protocol !== 'https:' && isHttps({ url: 'http:', header }, publicUrl, trustProxy)
 }

@@ -5,7 +5,7 @@ import type { AgentProfile } from '../../../events/rungate/agent.ts'
 import type { Counted } from '../../../runtime/counted.ts'
 import { addRemaining, addRun, addServed, addSpent, TRAILERS } from './answer-headers.ts'
 import type { ClientConnection } from './client-connection.ts'
-import { deliverStream } from './deliver-stream.ts'
+import { type Broken, deliverStream } from './deliver-stream.ts'
 import type { Interruption } from './interruption.ts'
 import type { AttemptEnd, Failure } from './provider-attempt.ts'
 import type { ProxyParts } from './proxy-parts.ts'
@@ -51,13 +51,14 @@ function passOnTo(headers: Record<string, string>, shown: Readonly<Record<string
 
 const EVENT_STREAM = 'text/event-stream; charset=utf-8'
 
+/** Answers why the stream broke; undefined: it is complete. */
 export async function answerStream(
   { contentLog }: Pick<ProxyParts, 'contentLog'>,
   call: AdmittedCall,
   settlement: Settlement,
   target: Target,
   stream: Extract<AttemptEnd, { kind: 'stream' }>,
-): Promise<void> {
+): Promise<Broken | undefined> {
   const { client, admission } = call
   const { relay, answer } = stream
   const streamed = { 'content-type': EVENT_STREAM, 'cache-control': 'no-cache', ...call.headers }
@@ -72,6 +73,7 @@ export async function answerStream(
   const { usage, costUsd, remaining } = settlement.served(target, delivery, broken)
   client.end(addSpent({}, usage, costUsd, remaining))
   settlement.keep(collector)
+  return broken
 }
 
 /** The provider refuses what the client asked for: it is told so, in its own format. */
@@ -88,7 +90,7 @@ export function passOn(call: AdmittedCall, settlement: Settlement, target: Targe
   settlement.keep(Buffer.from(body))
 }
 
-/** `waitS`: the least that a provider asked to wait. */
+/** `waitS`: after so many seconds a provider may be asked again, as it says itself or as its circuit does. */
 export function answerFailed(
   call: AdmittedCall,
   settlement: Settlement,

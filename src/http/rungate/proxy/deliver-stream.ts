@@ -2,25 +2,33 @@
 import type { AnswerBody } from '../../../adapters/llm/answer-body.ts'
 import { cleanMessage } from '../../../adapters/llm/error-shapes.ts'
 import { BrokenStream } from '../../../adapters/llm/frames.ts'
+import { ProviderFailure } from '../../../adapters/llm/provider-failure.ts'
 import type { AdmittedCall } from './answering.ts'
 import type { Collector } from './content-log.ts'
 import type { AttemptEnd, Failure } from './provider-attempt.ts'
 
 type Stream = Pick<Extract<AttemptEnd, { kind: 'stream' }>, 'relay' | 'first' | 'running' | 'answer'>
 
+/** Why a stream broke. `isProviders`: neither the client's leaving or slowness may be behind it, nor a stop. */
+export type Broken = Failure & { isProviders: boolean }
+
 /** Writes frames until the stream is complete, breaks, or is interrupted. Answers why it broke; the client has been told. */
 export async function deliverStream(
   { relay, first, running, answer: { body } }: Stream,
   { client, interruption, counted }: Pick<AdmittedCall, 'client' | 'interruption' | 'counted'>,
   collector: Collector | undefined,
-): Promise<Failure | undefined> {
+): Promise<Broken | undefined> {
   const forget = interruption.whenInterrupted(() => running.abort())
   if (interruption.reason !== undefined) running.abort()
+  let hasWaited = false
   try {
     for (let out = first; ; ) {
       collector?.add(out)
       const taken = client.write(out)
-      if (taken) await taken
+      if (taken) {
+        hasWaited = true
+        await taken
+      }
       if (relay.isComplete) {
         drain(body)
         return undefined
@@ -34,17 +42,18 @@ export async function deliverStream(
     const isStopped = interruption.reason === 'force_stopped'
     const message = isStopped ? 'The run was force-stopped.' : cleanMessage(error instanceof Error ? error.message : '')
     client.write([relay.brokenFrame(message)])
-    return broken(error instanceof BrokenStream ? relay.kindOf(error) : 'mid_stream_error', message)
+    const kind = error instanceof BrokenStream ? relay.kindOf(error) : 'mid_stream_error'
+    // A client that takes its frames slowly may have brought the time limit about.
+    const isClients = hasWaited && error instanceof ProviderFailure && error.kind === 'request_timeout'
+    return broken(kind, message, !isStopped && !isClients)
   } finally {
     forget()
   }
 }
 
-const broken = (kind: Failure['kind'], message: string): Failure => ({
-  kind,
-  status: null,
-  message,
-  refusal: undefined,
+const broken = (kind: Failure['kind'], message: string, isProviders = false): Broken => ({
+  ...{ kind, status: null, message, refusal: undefined },
+  isProviders,
 })
 
 /** Reads what is behind the end, so that the connection can be used again. The call's own time limit bounds it. */

@@ -139,7 +139,7 @@ const isTransient = ({ kind, status }: Attempt): boolean =>
 interface AllFailed {
   attempts: readonly Attempt[]
   skipped: readonly { provider: string; reason: string }[]
-  /** The least that a provider asked to wait. */
+  /** After so many seconds a provider may be asked again. */
   retryAfterS: number | undefined
   message: string
 }
@@ -156,7 +156,7 @@ export function providerErrorAnswer({ attempts, skipped, retryAfterS, message }:
     ...JSON_TYPE,
     ...helpWith('provider_error'),
     ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
-    ...(!attempts.some(isTransient) && NO_RETRY),
+    ...(retryAfterS === undefined && !attempts.some(isTransient) && NO_RETRY),
   }
   return { status: 502, headers, body: JSON.stringify({ error }) }
 }

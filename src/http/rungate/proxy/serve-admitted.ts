@@ -16,6 +16,7 @@ import {
   answerWhole,
   passOn,
 } from './answering.ts'
+import type { Broken } from './deliver-stream.ts'
 import { type AttemptEnd, attemptCall, type Failure, requestFor } from './provider-attempt.ts'
 import type { ProxyParts } from './proxy-parts.ts'
 import { Settlement } from './settlement.ts'
@@ -55,6 +56,7 @@ async function tryTargets(parts: ProxyParts, call: AdmittedCall, settlement: Set
     if ('reason' in prepared) {
       // What the client wrote may be part of it, and it stands in the log.
       settlement.skipped.push({ provider: target.provider, reason: cleanMessage(prepared.reason) })
+      if (prepared.waitS !== undefined) waitS = Math.min(prepared.waitS, waitS ?? prepared.waitS)
       round.drop(target)
       continue
     }
@@ -62,7 +64,9 @@ async function tryTargets(parts: ProxyParts, call: AdmittedCall, settlement: Set
     settlement.attempts.push(end.attempt)
     judge(parts, call, settlement, target, end)
     if (end.kind === 'whole') return answerWhole(call, settlement, target, end)
-    if (end.kind === 'stream') return answerStream(parts, call, settlement, target, end)
+    if (end.kind === 'stream') {
+      return judgeEnd(parts, call, target, await answerStream(parts, call, settlement, target, end))
+    }
     last = end.failure
     if (interruption.reason !== undefined) {
       return answerInterrupted(call, settlement, last.kind === 'client_disconnect' ? target : undefined)
@@ -94,7 +98,8 @@ function targetsOf({ order }: ProxyParts, { admission, agent, profile }: Admitte
   })
 }
 
-type Prepared = { secret: string; body: readonly Buffer[] } | { reason: string }
+/** `waitS`: after so many seconds the target may be tried again. */
+type Prepared = { secret: string; body: readonly Buffer[] } | { reason: string; waitS?: number }
 
 /** What is sent; or why this target is passed over. */
 async function prepare(parts: ProxyParts, call: AdmittedCall, target: Target): Promise<Prepared> {
@@ -107,7 +112,10 @@ async function prepare(parts: ProxyParts, call: AdmittedCall, target: Target): P
     const opened = parts.secrets.open(key)
     const secret = typeof opened === 'string' ? opened : await opened
     // Asked last: whoever is let in as a probe reports how it went.
-    if (parts.breaker.admit(target.keyId) === 'open') return { reason: `the circuit of the key ${key.name} is open` }
+    if (parts.breaker.admit(target.keyId) === 'open') {
+      const waitS = Math.ceil(parts.breaker.waitMs(target.keyId) / 1_000)
+      return { reason: `the circuit of the key ${key.name} is open`, waitS }
+    }
     return { secret, body }
   } catch (error) {
     if (error instanceof Untranslatable) return { reason: error.message }
@@ -140,7 +148,8 @@ function judge(parts: ProxyParts, call: AdmittedCall, settlement: Settlement, ta
   const { breaker, order } = parts
   const { runId, settings } = call.admission.run
   if (end.kind !== 'failed') {
-    breaker.succeeded(target.keyId)
+    if (end.kind === 'whole') breaker.succeeded(target.keyId)
+    else breaker.began(target.keyId)
     const isFailover = settlement.attempts.some(({ keyId }) => keyId !== target.keyId)
     order.served(runId, target, isFailover, performance.now() - call.startedMs)
     return
@@ -151,6 +160,12 @@ function judge(parts: ProxyParts, call: AdmittedCall, settlement: Settlement, ta
   const isClients = kind === 'http_error' && status !== null && status < 500 && status !== 401 && status !== 403
   if (isOurs || isClients) breaker.released(target.keyId)
   else breaker.failed(target.keyId, settings.routing.circuitBreaker)
+}
+
+/** What the end of a stream says of its key. */
+function judgeEnd({ breaker }: ProxyParts, call: AdmittedCall, target: Target, broken: Broken | undefined): void {
+  if (!broken) breaker.succeeded(target.keyId)
+  else if (broken.isProviders) breaker.failed(target.keyId, call.admission.run.settings.routing.circuitBreaker)
 }
 
 interface After {
