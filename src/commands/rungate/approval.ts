@@ -23,8 +23,8 @@ export type ApprovalCommand =
   | { kind: 'request'; facts: ApprovalRequest }
   | (Asked & { kind: 'approve' })
   | (Asked & { kind: 'reject'; reason: string | null })
-  /** Nothing follows before its time. */
-  | { kind: 'expire'; at: string }
+  /** Nothing follows before its time, unless its run has ended. */
+  | { kind: 'expire'; hasRunEnded: boolean; at: string }
 
 export const approvalNotFound = () => new Rejected('approval_not_found', 'There is no such approval request.')
 
@@ -59,7 +59,8 @@ export const approval: Aggregate<ApprovalState, ApprovalCommand, ApprovalEvent> 
     const of = { accountId, approvalId, agentId, runId, policyId, toolName, occurredAt: command.at }
     const isPast = Date.parse(expiresAt) <= Date.parse(command.at)
     if (command.kind === 'expire') {
-      return state.status === 'pending' && isPast ? [{ type: 'rungate.ApprovalExpired.v1', data: of }] : []
+      const isOver = isPast || command.hasRunEnded
+      return state.status === 'pending' && isOver ? [{ type: 'rungate.ApprovalExpired.v1', data: of }] : []
     }
     if (accountId !== command.accountId) throw approvalNotFound()
     if (state.status !== 'pending') throw new Rejected('approval_decided', `The request is ${state.status} already.`)

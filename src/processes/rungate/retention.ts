@@ -1,5 +1,5 @@
 /**
- * What time does to an account's data: requests for approval expire, what was kept for deciding on them is destroyed a week after
+ * What time does to an account's data: requests for approval expire, at the end of their runs at the latest, what was kept for deciding on them is destroyed a week after
  * the decision, what steps said is destroyed with the runs that a cleanup deletes, and deliveries to webhooks go some time after their
  * end. All of it is repeatable.
  */
@@ -68,13 +68,15 @@ const dueOf = ({ approvalId, accountId }: { approvalId: string; accountId: strin
 
 function createExpiry(options: Options) {
   const { db, bus, log, now = () => new Date() } = options
-  return createDueWork<Due>({
+  return createDueWork<Due & { hasRunEnded: boolean }>({
     ...{ name: 'expiry of approvals', log, now, limits: limitsOf(options) },
-    findDue: async ({ now: time, limit }) => (await dueApprovals(db, time, limit)).map(dueOf),
-    async work({ id }) {
+    async findDue({ now: time, limit }) {
+      return (await dueApprovals(db, time, limit)).map((due) => ({ ...dueOf(due), hasRunEnded: due.hasRunEnded }))
+    },
+    async work({ id, hasRunEnded }) {
       const at = now().toISOString()
       const context = systemContext(RETENTION, deterministicId('rungate.approval.expire', id), at)
-      await bus.handle(approval, id, { kind: 'expire', at }, context)
+      await bus.handle(approval, id, { kind: 'expire', hasRunEnded, at }, context)
     },
   })
 }

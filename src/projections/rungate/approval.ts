@@ -88,21 +88,21 @@ export const approvalsOf: Query<'rungate_approvals', Filter> = (db, { accountId,
   return query.orderBy('created_at', 'desc').orderBy('approval_id', 'desc')
 }
 
-/** Ids of requests that are past their time, and when the next one is. */
+/** Requests that nobody decided on in time, or before their run ended. */
 export async function dueApprovals(
   db: ReadModels,
   now: Date,
   limit: number,
-): Promise<{ approvalId: string; accountId: string }[]> {
-  const rows = await rungateTables(db)
-    .selectFrom('rungate_approvals')
-    .select(['approval_id', 'account_id'])
-    .where('status', '=', 'pending')
-    .where('expires_at', '<=', now.toISOString())
-    .orderBy('expires_at')
-    .limit(limit)
-    .execute()
-  return rows.map(({ approval_id: approvalId, account_id: accountId }) => ({ approvalId, accountId }))
+): Promise<{ approvalId: string; accountId: string; hasRunEnded: boolean }[]> {
+  const { rows } = await sql<{ approval_id: string; account_id: string; has_run_ended: boolean }>`
+    SELECT a.approval_id, a.account_id, ended.run_id IS NOT NULL AS has_run_ended
+    FROM rungate_approvals AS a
+      LEFT JOIN rungate_runs AS ended ON ended.run_id = a.run_id AND ended.ended_at IS NOT NULL
+    WHERE a.status = 'pending' AND (a.expires_at <= ${now.toISOString()}::timestamptz OR ended.run_id IS NOT NULL)
+    ORDER BY a.expires_at LIMIT ${limit}`.execute(db)
+  return rows.map(({ approval_id: approvalId, account_id: accountId, has_run_ended: hasRunEnded }) => ({
+    ...{ approvalId, accountId, hasRunEnded },
+  }))
 }
 
 /** Requests that were decided before a time and can still be read, since their key in the vault is there. */

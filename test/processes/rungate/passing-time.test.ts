@@ -94,6 +94,15 @@ describe('a request for approval', () => {
     expect(await waiting(agent)).not.toBe(id)
   })
 
+  it('expires with its run, and cannot be decided on any more', async () => {
+    const agent = await caller.agent({ policy: { require_approval: ['deploy'] } })
+    const id = await waiting(agent)
+    const [{ run_id: runId }] = await requests(agent)
+    expect((await ask('POST', `/api/runs/${runId}/stop`)).status).toBe(200)
+    await eventually(async () => expect(await requests(agent)).toMatchObject([{ id, status: 'expired' }]))
+    expect((await ask('POST', `/api/approval-requests/${id}/approve`)).status).toBe(409)
+  })
+
   it('loses what was kept for its decider a week after the decision, and not before', async () => {
     const agent = await caller.agent({ policy: { require_approval: ['deploy'] } })
     const id = await waiting(agent)
