@@ -73,16 +73,19 @@ const IN_TURNS: readonly (readonly [name: string, seconds: number])[] = [
   ['firsthand-work', 45],
   ['clock', 30],
   ['objects', 5],
-  ['rungate-desk', 45],
+  ['media-jobs', 115],
+
+  ['rungate-desk', 100],
   ['rungate-calls', 120],
   ['rungate-restart', 40],
-  ['disk', 40],
+  ['disk', 65],
   ['postgres', 25],
   ['firsthand-scoring', 40],
   ['restore', 25],
   ['ostium-sockets', 65],
-  ['ostium-crashes', 60],
+  ['ostium-crashes', 90],
   ['killatamata-money', 60],
+  ['media-crashes', 70],
   ['roles', 75],
 ]
 /** For those of a short run. One that is longer runs alone. */

@@ -1,5 +1,5 @@
 /** The map from the table of faults to the tests: whole, and of tests that exist. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { root } from '../support/source.ts'
@@ -21,6 +21,13 @@ const KILLATAMATA_ROWS = [1, 2, 3, 4, 5, 6, 7, 8, 18, 19, 20, 22]
 const KILLATAMATA_MEDIA_ROWS = [9, 10, 11, 12, 13, 14, 15, 16, 17]
 const ATTACK_ROWS = 16
 const numbersTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
+
+it('every file of the suite has its turn in short runs, or is named as one that has none', () => {
+  const runner = readFileSync(join(root, 'scripts/faults.ts'), 'utf8')
+  const files = readdirSync(join(root, 'test/faults')).flatMap((file) => /^(.*)\.fault\.ts$/.exec(file)?.[1] ?? [])
+  expect(files.length).toBeGreaterThan(20)
+  expect(files.filter((name) => !new RegExp(`\\b${name}\\b`).test(runner))).toEqual([])
+})
 
 it('every row of the table has a test', () => {
   expect(rows.map(({ row }) => row)).toEqual(numbersTo(ROWS))
