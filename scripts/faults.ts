@@ -74,7 +74,6 @@ const IN_TURNS: readonly (readonly [name: string, seconds: number])[] = [
   ['clock', 30],
   ['objects', 5],
   ['media-jobs', 115],
-
   ['rungate-desk', 100],
   ['rungate-calls', 120],
   ['rungate-restart', 40],
