@@ -150,7 +150,7 @@ function toAnthropic({ root, usage, finishReason }: ReadAnswer, model: string): 
   const texts = [message.get('content'), message.get('refusal')].filter(
     (text) => text?.kind === 'string' && text.size > 0,
   )
-  const calls = given(message.get('tool_calls'))?.items() ?? []
+  const calls = withoutCut(given(message.get('tool_calls'))?.items() ?? [], finishReason)
   const hasRefused = given(message.get('refusal')) !== undefined
   return {
     id: translatedId(short(root.get('id'))?.text, 'msg_'),
@@ -170,3 +170,15 @@ const toolUse = (call: JsonValue): Writable => ({
   name: call.get('function')?.get('name'),
   input: new JsonText(inputText(call.get('function')?.get('arguments'))),
 })
+
+/** Without the last one where the answer reached its length within it: what there is of its arguments calls nothing. */
+function withoutCut(calls: readonly JsonValue[], finishReason: string | undefined): readonly JsonValue[] {
+  const written = calls.at(-1)?.get('function')?.get('arguments')
+  if (finishReason !== 'length' || written?.kind !== 'string') return calls
+  try {
+    inputText(written)
+    return calls
+  } catch {
+    return calls.slice(0, -1)
+  }
+}

@@ -287,6 +287,22 @@ describe('an answer', () => {
     expect((await readAnswer('openai', Buffer.from(answer))).deliveredBytes).toBe(1 + 23)
   })
 
+  it('of OpenAI whose length is reached within a call has that call not, and says why it ended', async () => {
+    const calls = ['{"a":1}', '{"path":"/et'].map((text, n) => ({
+      id: `c${n}`,
+      function: { name: 'f', arguments: text },
+    }))
+    const answered = (finish_reason: string, tool_calls = calls) =>
+      translate('openai', JSON.stringify({ choices: [{ message: { tool_calls }, finish_reason }] }))
+    expect(JSON.parse(await answered('length'))).toMatchObject({
+      stop_reason: 'max_tokens',
+      content: [{ type: 'tool_use', id: 'c0', input: { a: 1 } }],
+    })
+    // Of a call before the last one, or of an answer that ended by itself, nothing was cut off.
+    await expect(answered('length', calls.toReversed())).rejects.toThrow(Untranslatable)
+    await expect(answered('tool_calls')).rejects.toThrow(Untranslatable)
+  })
+
   it('that is a refusal says so', async () => {
     const answer = '{"id":"1","choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]}'
     expect(JSON.parse(await translate('openai', answer))).toMatchObject({
@@ -360,14 +376,6 @@ describe('an answer', () => {
     const blocks = ['"Hi \\ud83d"', '"\\ude00"'].map((text) => `{"type":"text","text":${text}}`)
     const answer = `{"content":[${blocks}],"stop_reason":"end_turn"}`
     expect(JSON.parse(await translate('anthropic', answer)).choices[0].message.content).toBe('Hi 😀')
-  })
-
-  it('whose arguments were cut is not passed on as if they were whole', async () => {
-    const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":' } }
-    const answer = JSON.stringify({
-      choices: [{ message: { content: null, tool_calls: [call] }, finish_reason: 'length' }],
-    })
-    await expect(translate('openai', answer)).rejects.toThrow(Untranslatable)
   })
 })
 
