@@ -19,6 +19,7 @@ export function createOpenAiFrames({ wantsUsage, model, createdS }: OpenAiFrameO
   let id = ''
   /** Tools counted from 0, whatever blocks stand between them. */
   let toolsSeen = 0
+  let hasReason = false
   /** By the index of their block: arguments that come in turn stay apart. */
   const open = new Map<unknown, { tool: number; hasArguments: boolean }>()
 
@@ -59,8 +60,10 @@ export function createOpenAiFrames({ wantsUsage, model, createdS }: OpenAiFrameO
   }
 
   function endFrames({ usage }: StreamReader): Buffer[] {
+    // Servers exist that end without a reason, for which clients wait.
+    const reason = hasReason ? [] : [chunk({}, finishReasonOf(toolsSeen > 0 ? 'tool_use' : 'end_turn'))]
     const used = { ...head(), choices: [], usage: openAiUsage(usage ?? noUsage) }
-    return [...(wantsUsage ? [frameBytes(JSON.stringify(used))] : []), frameBytes('[DONE]')]
+    return [...reason, ...(wantsUsage ? [frameBytes(JSON.stringify(used))] : []), frameBytes('[DONE]')]
   }
 
   return {
@@ -77,7 +80,9 @@ export function createOpenAiFrames({ wantsUsage, model, createdS }: OpenAiFrameO
           return stopBlock(event)
         case 'message_delta': {
           const reason = membersOf(event.delta)?.stop_reason
-          return typeof reason === 'string' ? [chunk({}, finishReasonOf(reason))] : []
+          if (typeof reason !== 'string') return []
+          hasReason = true
+          return [chunk({}, finishReasonOf(reason))]
         }
         case 'message_stop':
           return endFrames(reader)

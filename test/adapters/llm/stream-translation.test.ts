@@ -121,6 +121,14 @@ describe('Anthropic’s stream for a client of OpenAI', () => {
     ])
   })
 
+  it.each<[string, object, object, string]>([
+    ['text', { type: 'text', text: '' }, { type: 'text_delta', text: 'Hi' }, 'stop'],
+    ['a tool call', tool('t', 'f'), json('{}'), 'tool_calls'],
+  ])('of %s that ends without a reason has one for the client', (_what, begun, more, finish) => {
+    const stream = anthropicEvents(start, block(0, begun), delta(0, more), stop(0), { type: 'message_stop' })
+    expect(translated('anthropic', stream, false).endsWith(lines(out('{}', `"${finish}"`), 'data: [DONE]'))).toBe(true)
+  })
+
   it.each([
     ['max_tokens', 'length'],
     ['stop_sequence', 'stop'],
