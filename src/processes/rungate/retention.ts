@@ -1,7 +1,7 @@
 /**
- * What time does to an account's data: requests for approval expire, at the end of their runs at the latest, what was kept for deciding on them is destroyed a week after
- * the decision, what steps said is destroyed with the runs that a cleanup deletes, and deliveries to webhooks go some time after their
- * end. All of it is repeatable.
+ * What time does to an account's data: requests for approval expire, with their runs at the latest; what was kept for deciding on
+ * them is destroyed a week after the decision, what steps said is destroyed with the runs that a cleanup deletes, and deliveries to
+ * webhooks go some time after their end. All of it is repeatable.
  */
 import { systemContext } from '../../commands/context.ts'
 import type { CommandBus } from '../../commands/handle.ts'

@@ -162,8 +162,9 @@ function judge(parts: ProxyParts, call: AdmittedCall, settlement: Settlement, ta
   else breaker.failed(target.keyId, settings.routing.circuitBreaker)
 }
 
-/** What the end of a stream says of its key. */
+/** What the end of a stream says of its key: nothing where later calls have opened the circuit since. */
 function judgeEnd({ breaker }: ProxyParts, call: AdmittedCall, target: Target, broken: Broken | undefined): void {
+  if (breaker.stateOf(target.keyId) !== 'closed') return
   if (!broken) breaker.succeeded(target.keyId)
   else if (broken.isProviders) breaker.failed(target.keyId, call.admission.run.settings.routing.circuitBreaker)
 }
