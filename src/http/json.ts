@@ -16,15 +16,23 @@ export class MalformedJson extends Error {
 }
 
 /**
- * A number that a double cannot hold exactly, as it was written. A schema that takes decimals reads the text; any other
- * schema refuses it.
+ * A number that a double cannot hold exactly, as it was written. A schema that takes decimals reads the text; any other schema
+ * refuses it. Made by `inexact`.
  */
-export class InexactNumber {
-  readonly source: string
-  constructor(source: string) {
-    this.source = source
+export abstract class InexactNumber {
+  abstract readonly source: string
+  /** Two numbers with other digits are not the same request. */
+  toJSON(): object {
+    return { source: this.source }
   }
 }
+
+/** For `typeof` it is a function: schemas of objects ask for no more, and those whose members may all be absent would take it. */
+export const inexact = (source: string): InexactNumber =>
+  Object.setPrototypeOf(
+    Object.assign(() => source, { source }),
+    InexactNumber.prototype,
+  )
 
 /** A mark that no text of a request can hold. */
 const MARK = randomUUID()
@@ -103,7 +111,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 const exactly = (value: number, source: string): number | InexactNumber =>
-  isExact(source, value) ? value : new InexactNumber(source)
+  isExact(source, value) ? value : inexact(source)
 
 interface Level {
   /** Keys seen so far; undefined in an array. */

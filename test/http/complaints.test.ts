@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { describe, expect, it } from 'vitest'
 import { complaint } from '../../src/http/complaints.ts'
 import { documentOf } from '../../src/http/document.ts'
-import { InexactNumber, parseJson } from '../../src/http/json.ts'
+import { inexact, parseJson } from '../../src/http/json.ts'
 import { decimalInput, text, timeInput, uuid } from '../../src/http/schemas.ts'
 import { bodySpecOf } from '../../src/http/validation.ts'
 import { examplesIn } from '../suites/described.ts'
@@ -23,7 +23,7 @@ const table: readonly (readonly [schema: z.ZodType, value: unknown, says: string
   [timeInput, 'noon', 'must be a date and time such as 2026-03-02T09:00:00Z'],
   [z.boolean(), 'yes', 'must be true or false'],
   [z.int(), 1.5, 'must be a whole number'],
-  [z.int(), new InexactNumber('9007199254740993'), 'must be a number that 15 digits can hold'],
+  [z.int(), inexact('9007199254740993'), 'must be a number that 15 digits can hold'],
   [z.int().min(1), 0, 'must be at least 1'],
   [z.int(), '7', 'must be a number'],
   [z.number().max(0.5), 0.6, 'must be at most 0.5'],
@@ -34,6 +34,9 @@ const table: readonly (readonly [schema: z.ZodType, value: unknown, says: string
   [z.union([uuid, z.array(z.object({ weight: z.int() }))]), [{ weight: '1' }], '0/weight must be a number'],
   [z.union([uuid, z.array(z.object({ weight: z.int() }))]), 7, 'must be text'],
   [z.object({}), [], 'must be an object'],
+  [z.object({ a: z.int().optional() }), inexact('9007199254740993'), 'must be an object'],
+  [z.looseObject({}), inexact('9007199254740993'), 'must be an object'],
+  [z.record(z.string(), z.unknown()), inexact('9007199254740993'), 'must be an object'],
   [z.strictObject({}), { a: 1 }, 'has members that nothing is known of: a'],
 ]
 
@@ -45,7 +48,7 @@ it.each(table.map(([schema, value, says], at) => ({ at, schema, value, says })))
 )
 
 const CODE = /received|expected|[Ii]nvalid|input|undefined|zod|InexactNumber|JsonSource|\bNaN\b/
-const unfit = [null, undefined, 7, -1, 1.5, 'x', '', [], {}, true, new InexactNumber('1e999'), 'x'.repeat(10_000)]
+const unfit = [null, undefined, 7, -1, 1.5, 'x', '', [], {}, true, inexact('1e999'), 'x'.repeat(10_000)]
 
 const withBody = apis.flatMap((api) => {
   const document = documentOf(api)

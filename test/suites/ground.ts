@@ -56,6 +56,8 @@ export interface Ground {
   signing?: readonly string[]
   /** Parameters, and operations with their bodies, whose faults by the document are taken all the same. */
   forgives?: ReadonlySet<string>
+  /** Parameters of which more than the document's maximum is taken for that maximum. */
+  clamps?: ReadonlySet<string>
   /** Texts that members of these names may well have, where the document says only that they are text. */
   texts?: Readonly<Record<string, readonly string[]>>
   close(): Promise<void>

@@ -24,6 +24,7 @@ const runsMin = Number(process.env.OPSLOG_HOSTILE_RUNS ?? 14)
 /** Requests to a context at the least: where its operations are few, each gets more, until chance asks rightly. */
 const REQUESTS_MIN = 300
 const seed = Number(process.env.OPSLOG_SEED ?? 1)
+const TOO_MUCH = /must be <= \d+/
 /** An answer that takes longer is none. */
 const ANSWER_MAX_MS = 10_000
 
@@ -64,7 +65,7 @@ const isPlainBody = (body: BodySpec | undefined): boolean =>
   body === undefined || (body.kind === 'json' && body.mediaType === JSON_TYPE)
 
 export function runHostileSuite(ground: Ground): void {
-  const { api, store, refusalOf, forgives = new Set(), signing = [] } = ground
+  const { api, store, refusalOf, forgives = new Set(), clamps = new Set(), signing = [] } = ground
   const statusFor = (code: KernelCode) => statusOf(api, code)
   /** By method and address: a contract may name two operations alike. */
   const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toLowerCase()} ${path}`
@@ -78,6 +79,10 @@ export function runHostileSuite(ground: Ground): void {
     const operation = declared.get(nameOf(each))
     return operation !== undefined && isPlain(operation)
   })
+  const needsBody = (operation: ServedOperation): boolean => {
+    const body = bodySpecOf(declared.get(nameOf(operation))?.body)
+    return body?.kind === 'json' && body.isRequired
+  }
   /** What does not fit the document, or leads nowhere. */
   const unfit = [statusFor('parameter_invalid'), statusFor('validation_failed'), statusFor('malformed_json')]
   const absent = statusFor('route_not_found')
@@ -137,7 +142,8 @@ export function runHostileSuite(ground: Ground): void {
       .filter(({ name }) => !forgives.has(name))
       .map((each) => {
         const value = given[each.in][each.name]
-        return value === undefined ? undefined : operation.parameterFault(each, value)
+        const fault = value === undefined ? undefined : operation.parameterFault(each, value)
+        return fault !== undefined && clamps.has(each.name) && TOO_MUCH.test(fault) ? undefined : fault
       })
     const unfitBody = forgives.has(operation.id) ? undefined : bodyFault(operation, body)
     return {
@@ -173,11 +179,14 @@ export function runHostileSuite(ground: Ground): void {
         return [statusFor('content_type_unsupported')]
       case 'NUL or half a character':
       case 'a key twice':
-      case 'a body that is no JSON object':
         return unfit
+      case 'a body that is no JSON object':
+        // No body at all is one where none is needed.
+        return request.body === '' && !needsBody(operation) ? undefined : unfit
       case 'unknown ids':
       case 'foreign ids':
-        if (fault) return unfit
+        // Either may be told first.
+        if (fault) return [...unfit, absent]
         return isAbout(operation) ? [...unfit, absent] : undefined
       case 'as documented':
       case 'one value off':

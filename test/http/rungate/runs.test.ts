@@ -255,7 +255,9 @@ describe('a request for approval', () => {
     expect((await by(other.token)('POST', `${path}/approve`)).status).toBe(404)
     const listed = await operator('GET', `/api/approval-requests?run_id=${runId}&status=${won?.body.data.status}`)
     expect(listed.body).toMatchObject({ total: 1, data: [{ id: approvalId }] })
-    expect((await operator('GET', '/api/approval-requests?agent_id=nobody')).body).toStrictEqual({ data: [], total: 0 })
+    for (const query of ['agent_id=nobody', 'agent_id=', 'run_id=']) {
+      expect((await operator('GET', `/api/approval-requests?${query}`)).body).toStrictEqual({ data: [], total: 0 })
+    }
   })
 
   it('has expired at once when its time is over', async () => {

@@ -74,6 +74,7 @@ own.set(
 
 runOperationSuites({
   api: rungate,
+  clamps: new Set(['limit']),
   url: api.url,
   store: api.store,
   credentials: {

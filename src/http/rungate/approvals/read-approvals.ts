@@ -24,8 +24,8 @@ export const listApprovalRequests = read({
   answer: json(listOfData(approvalResponse), 'The requests.'),
   async handle({ principal: { accountId }, query: { agent_id, run_id, status }, ...parts }) {
     await accountShown(parts, accountId)
-    const [agentId, runId] = [agent_id, run_id].map((id) => id && idOf(id))
-    if ((agent_id && !agentId) || (run_id && !runId)) return { data: [], total: 0 }
+    const [agentId, runId] = [agent_id, run_id].map((id) => (id === undefined ? undefined : idOf(id)))
+    if ((agent_id !== undefined && !agentId) || (run_id !== undefined && !runId)) return { data: [], total: 0 }
     const now = parts.clock().toISOString()
     const { rows, total } = await listed(parts.db, approvalsOf, { accountId, agentId, runId, status, now })
     return { data: await Promise.all(rows.map((row) => approvalView(parts, row))), total }
