@@ -87,7 +87,7 @@ describe('an open', () => {
   })
 })
 
-describe('closes and cancels', () => {
+describe('closes, cancels and changes', () => {
   it('are a transaction each, in their order, and all or nothing', async () => {
     const closes = [7, 3, 5].map((t) => ({ a: 0, t, p: '43000', r: 50 }))
     const { body } = await served.post('/v1/exchange/close', TRADER, { closes })
@@ -98,8 +98,8 @@ describe('closes and cancels', () => {
     })
     expect(Object.keys(faultsOf(spoilt)).toSorted()).toStrictEqual(['closes.3.p', 'closes.3.r'])
     const cancels = [
-      { t: 'limit', a: 1, i: 2, o: 9 },
-      { t: 'open', o: 0 },
+      { t: 'limit', a: 1, i: 2, o: null },
+      { t: 'open', o: 0, a: 70_000, i: 'none' },
       { t: 'close', o: 1, a: 3 },
     ]
     const cancelled = await served.post('/v1/exchange/cancel', TRADER, { cancels })
@@ -119,7 +119,13 @@ describe('closes and cancels', () => {
       },
       ['cancels.0.i', 'cancels.1.o'],
     ],
+    ['cancel', { cancels: [{ t: 'limit', a: 65_536 }, { t: 'close' }] }, ['cancels.0.a', 'cancels.0.i', 'cancels.1.o']],
     ['cancel', { cancels: [{ t: 'open', o: 9_007_199_254_740_992 }] }, ['cancels.0.o']],
+    ['modify', { a: '0', i: 0 }, ['a', 'tp', 'sl']],
+    ['modify', { a: 0, i: 256, tp: '1', sl: '2' }, ['i', 'tp', 'sl']],
+    ['modify', { a: 0, i: 0, tp: '-1' }, ['tp']],
+    ['modify', { a: 0, i: 0, tp: '', sl: '2' }, ['tp']],
+    ['modify', { a: 0, i: 0, p: '0' }, ['p']],
     ['cancel', { cancels: Array.from({ length: 101 }, () => ({ t: 'open', o: 1 })) }, ['cancels']],
   ])('%s is refused where something is missing or too much', async (operation, body, places) => {
     const answer = await served.post(`/v1/exchange/${operation}`, TRADER, body)

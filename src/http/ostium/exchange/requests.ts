@@ -6,6 +6,7 @@ import { z } from '@hono/zod-openapi'
 import { ZERO_ADDRESS } from '../../../adapters/chain/address.ts'
 import { PLACES, unitsOf, unitsOfNumber } from '../../../commands/ostium/decimals.ts'
 import { wrongLevels } from '../../../commands/ostium/requests.ts'
+import { complaint } from '../../complaints.ts'
 import { InexactNumber } from '../../json.ts'
 import { boundedText, listOf } from '../../schemas.ts'
 
@@ -156,21 +157,19 @@ export const closeRequest = z
   })
   .openapi('CloseRequest')
 
-const NEEDED = 'is missing'
+/** What each kind of cancel needs. */
+const placeOfOrder = z.object({ t: z.literal('limit'), a: pair, i: place })
+const idOfOrder = z.object({ t: z.enum(['close', 'open']), o: orderId })
+/** Any value, since it may belong to the other kind. */
+const ofOneKind = z.unknown().optional().openapi({ type: 'integer', minimum: 0 })
+
 const cancelItem = z
-  .object({
-    t: z.enum(['limit', 'close', 'open']),
-    ...{ a: pair.optional(), i: place.optional(), o: orderId.optional() },
-  })
-  .transform(({ t, a, i, o }, { addIssue }) => {
-    if (t === 'limit') {
-      if (a !== undefined && i !== undefined) return { t, a, i }
-      if (a === undefined) addIssue({ code: 'custom', path: ['a'], message: NEEDED })
-      if (i === undefined) addIssue({ code: 'custom', path: ['i'], message: NEEDED })
-      return z.NEVER
-    }
-    if (o !== undefined) return { t, o }
-    addIssue({ code: 'custom', path: ['o'], message: NEEDED })
+  .object({ t: z.enum(['limit', 'close', 'open']), ...{ a: ofOneKind, i: ofOneKind, o: ofOneKind } })
+  .transform((given, context) => {
+    const kind = given.t === 'limit' ? placeOfOrder : idOfOrder
+    const { data, error } = kind.safeParse(given, { error: complaint })
+    if (data) return data
+    for (const { path, message } of error.issues) context.addIssue({ code: 'custom', path, message })
     return z.NEVER
   })
   .openapi('CancelItem')
@@ -178,12 +177,19 @@ const cancelItem = z
 export const cancelRequest = z.object({ cancels: someOf(cancelItem) }).openapi('CancelRequest')
 
 const ONE_LEVEL = 'must be the only level: without p, one of tp and sl is changed at a time'
+/** What is wrong with the places hides nothing about the levels. */
+const hasReadLevels = ({ value, issues }: z.core.ParsePayload): boolean =>
+  typeof value === 'object' && issues.every(({ path = [] }) => path[0] === 'a' || path[0] === 'i')
+
 export const modifyRequest = z
   .object({ a: pair, i: place, p: price.optional(), tp: level.optional(), sl: level.optional() })
-  .superRefine(({ p, tp, sl }, { addIssue }) => {
-    if (p !== undefined || (tp === undefined) !== (sl === undefined)) return
-    for (const name of ['tp', 'sl']) addIssue({ code: 'custom', path: [name], message: ONE_LEVEL })
-  })
+  .superRefine(
+    ({ p, tp, sl }, { addIssue }) => {
+      if (p !== undefined || (tp === undefined) !== (sl === undefined)) return
+      for (const name of ['tp', 'sl']) addIssue({ code: 'custom', path: [name], message: ONE_LEVEL })
+    },
+    { when: hasReadLevels },
+  )
   .openapi('ModifyRequest')
 
 export const marginRequest = z.object({ a: pair, i: place, amount: change }).openapi('MarginRequest')
