@@ -23,8 +23,8 @@ export interface RateClass<Who extends Principal = Principal> {
 export const WINDOW_MS = 60_000
 
 export interface Window {
-  /** Counts one more for the key: how many it has now, and how long until its window ends. */
-  add(key: string): { count: number; resetMs: number }
+  /** Counts one more for the key: how many it has now, and how long until its window ends; of what length, if no minute. */
+  add(key: string): { count: number; resetMs: number; windowMs?: number }
 }
 
 /** The counts of one class, by its name in the whole installation. */
@@ -63,11 +63,11 @@ const AT_ONCE_MAX = 100
 const LATE_MS = 1_000
 
 /** The refusal (429, Retry-After) of what was counted beyond `max`. */
-export function refuseBeyond(max: number, { count, resetMs }: ReturnType<Window['add']>, detail: string) {
-  if (count <= max) return undefined
-  const retryAfter = Math.ceil(resetMs / 1_000)
-  const details = { limit: max, windowMs: WINDOW_MS, retryAfter }
-  const lateMs = count > max + AT_ONCE_MAX ? LATE_MS : 0
+export function refuseBeyond(max: number, used: ReturnType<Window['add']>, detail: string) {
+  if (used.count <= max) return undefined
+  const retryAfter = Math.ceil(used.resetMs / 1_000)
+  const details = { limit: max, windowMs: used.windowMs ?? WINDOW_MS, retryAfter }
+  const lateMs = used.count > max + AT_ONCE_MAX ? LATE_MS : 0
   return new Problem('rate_limit_exceeded', detail, { details, lateMs, headers: { 'retry-after': String(retryAfter) } })
 }
 

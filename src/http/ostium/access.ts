@@ -15,6 +15,7 @@ import type { FixedBody } from '../answers.ts'
 import type { Principal } from '../environment.ts'
 import { type CoreParts, operationsFor } from '../operation.ts'
 import type { RateClass } from '../rate-limit.ts'
+import type { Count } from './counts.ts'
 import type { OstiumCode } from './errors.ts'
 import type { ActionWaits } from './exchange/action-waits.ts'
 import type { Feed } from './sockets/feed.ts'
@@ -60,11 +61,11 @@ export interface OstiumParts extends CoreParts {
   vaultKeys: ObjectKeys
   waits: ActionWaits
   /** How often an agent may act: counts one more. */
-  actionsOf: (agentId: string) => { count: number; resetMs: number }
-  messagesOf: (traderId: string) => { count: number; resetMs: number }
+  actionsOf: Count
+  messagesOf: Count
   /** By socket: whose key it is, where its agent may act; and how often an address was wrong about that. */
   verify: Verifier<AgentCaller>
-  keyFailuresOf: (address: string) => { count: number; resetMs: number }
+  keyFailuresOf: Count
   feed: Feed
   sockets: SocketCount
   /** Its own document, as it is served. */

@@ -1,8 +1,8 @@
 /** How often something was asked for, by whom: in this process, from the first time on until the window is over. */
 import { createLru } from '../../runtime/lru.ts'
-import { createWindow } from '../rate-limit.ts'
+import { createWindow, type Window } from '../rate-limit.ts'
 
-export type Count = (key: string) => { count: number; resetMs: number }
+export type Count = Window['add']
 
 export function createMinutely(keysMax: number, nowMs: () => number): Count {
   const window = createWindow({ keysMax, nowMs })
@@ -19,6 +19,6 @@ export function createHourly(keysMax: number, nowMs: () => number): Count {
     const counter = known && known.endsAtMs > now ? known : { count: 0, endsAtMs: now + HOUR_MS }
     counter.count += 1
     counters.set(key, counter)
-    return { count: counter.count, resetMs: counter.endsAtMs - now }
+    return { count: counter.count, resetMs: counter.endsAtMs - now, windowMs: HOUR_MS }
   }
 }
