@@ -1,4 +1,5 @@
 /** What the errors of every layer mean to the caller of a command. Loaded with the first of them. */
+import { ChainUnavailable } from '../adapters/chain/rpc.ts'
 import { damageOf } from '../audit/damage.ts'
 import { Rejected } from '../commands/rejection.ts'
 import { LogMismatch, MISMATCH_REMEDY } from '../events/log-identity.ts'
@@ -20,6 +21,9 @@ export function failureOf(error: unknown): Failure | undefined {
     return { exitCode: EXIT.usage, code: 'invalid_configuration', message: error.message, hint: undefined }
   }
   if (error instanceof PersonKeysUnavailable) {
+    return { exitCode: EXIT.unreachable, code: 'unreachable', message: error.message, hint: undefined }
+  }
+  if (error instanceof ChainUnavailable) {
     return { exitCode: EXIT.unreachable, code: 'unreachable', message: error.message, hint: undefined }
   }
   if (error instanceof LogMismatch) {

@@ -13,9 +13,11 @@ export function deployFactoryCommand(tools: AdminTools): Command {
 }
 
 async function run({ settings }: Pick<AdminTools, 'settings'>, options: { json?: boolean }): Promise<void> {
-  const [{ deployFactory }, { nodeFacts }] = await Promise.all([
+  const [{ deployFactory }, { ChainUnavailable }, { nodeFacts }, { unlessAway }] = await Promise.all([
     import('../../embedded/market/deployment.ts'),
+    import('../../adapters/chain/rpc.ts'),
     import('../../processes/ostium/market.ts'),
+    import('./unless-away.ts'),
   ])
   const own = settings(ostiumSettings)
   const { OSTIUM_RPC_URL: rpcUrl, OSTIUM_SPONSOR_KEY: key } = own
@@ -25,7 +27,8 @@ async function run({ settings }: Pick<AdminTools, 'settings'>, options: { json?:
   const { chainId, contracts } = nodeFacts(own)
   const { trading } = contracts
   const place = { rpcUrl, chainId, key: key as `0x${string}`, trading }
-  const agentFactory = await deployFactory(place).catch((error: Error) => {
+  const agentFactory = await unlessAway(deployFactory(place)).catch((error: Error) => {
+    if (error instanceof ChainUnavailable) throw error
     // Behind the first line stand the code of the contract and where the error was thrown.
     throw new CliError(EXIT.refused, `The factory was not deployed: ${error.message.split('\n')[0]}`)
   })

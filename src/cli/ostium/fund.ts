@@ -11,9 +11,13 @@ interface Options {
   json?: boolean
 }
 
+/** Less than this can be added to any balance, again and again. */
+const UNITS_MAX = 2n ** 128n
+
 const amount = (places: number) => (text: string) => {
   const units = unitsOf(text, places)
   if (units === undefined || units < 0n) throw new InvalidArgumentError('An amount is a decimal such as 10.5.')
+  if (units >= UNITS_MAX) throw new InvalidArgumentError('That is more than the chain can count.')
   return units
 }
 const ETHER_PLACES = 18
@@ -34,12 +38,15 @@ export function fundCommand(tools: AdminTools): Command {
 }
 
 async function run(tools: FactTools, given: string, options: Options): Promise<void> {
-  const [{ checksummed, isAddress }, { fundOnLocalChain }, { chainFactsOf }] = await Promise.all([
-    import('../../adapters/chain/address.ts'),
-    import('../../embedded/market/fund.ts'),
-    import('./chain-facts.ts'),
-  ])
+  const [{ checksummed, isAddress, ZERO_ADDRESS }, { fundOnLocalChain }, { chainFactsOf }, { unlessAway }] =
+    await Promise.all([
+      import('../../adapters/chain/address.ts'),
+      import('../../embedded/market/fund.ts'),
+      import('./chain-facts.ts'),
+      import('./unless-away.ts'),
+    ])
   if (!isAddress(given)) throw new CliError(EXIT.usage, `${given} is no address: 0x and 40 hex digits.`)
+  if (given === ZERO_ADDRESS) throw new CliError(EXIT.usage, 'The zero address is no account.')
   const { rpcUrl, network, contracts } = chainFactsOf(tools)
   if (network !== 'local') {
     throw new CliError(
@@ -50,7 +57,7 @@ async function run(tools: FactTools, given: string, options: Options): Promise<v
   }
   const address = checksummed(given)
   const { ether, usdc: usdcUnits } = options
-  await fundOnLocalChain({ rpcUrl, usdc: contracts.usdc, address, ether, usdcUnits })
+  await unlessAway(fundOnLocalChain({ rpcUrl, usdc: contracts.usdc, address, ether, usdcUnits }))
   const funded = { address, wei: String(ether), usdc: String(usdcUnits) }
   show(funded, options, () => `${address} has been given ${ether} wei and ${usdcUnits} millionths of USDC.`)
 }

@@ -1,12 +1,15 @@
 /** What the local market itself does on its chain: keys send, anybody reads, and anvil's own commands are at hand. */
 import {
+  BaseError,
   createPublicClient,
   createTestClient,
   createWalletClient,
   defineChain,
   type Hex,
+  HttpRequestError,
   http,
   publicActions,
+  TimeoutError,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { CHAIN_ID } from '../anvil.ts'
@@ -36,3 +39,8 @@ export const senderOf = (rpcUrl: string, key: Hex, chainId = CHAIN_ID) =>
   createWalletClient({ ...over(rpcUrl, chainId), account: privateKeyToAccount(key) }).extend(publicActions)
 export const commandsOf = (rpcUrl: string, chainId = CHAIN_ID) =>
   createTestClient({ ...over(rpcUrl, chainId), mode: 'anvil' })
+
+const isSilence = (error: unknown): boolean => error instanceof HttpRequestError || error instanceof TimeoutError
+
+/** Whether an error of the clients above says that the node does not answer. */
+export const isAway = (error: unknown): boolean => error instanceof BaseError && error.walk(isSilence) !== null

@@ -12,12 +12,15 @@ const facts = { rpcUrl: 'http://127.0.0.1:9', chainId, network: 'arbitrum', cont
 
 let directory: ReturnType<typeof temporaryDirectory>
 let empty: ReturnType<typeof temporaryDirectory>
+/** Of an instance whose own chain has ended. */
+let local: ReturnType<typeof temporaryDirectory>
 beforeAll(() => {
-  ;[directory, empty] = [temporaryDirectory(), temporaryDirectory()]
+  ;[directory, empty, local] = [temporaryDirectory(), temporaryDirectory(), temporaryDirectory()]
   writeChainFacts(directory.path, facts)
+  writeChainFacts(local.path, { ...facts, chainId: 31_337, network: 'local' })
 })
 afterAll(() => {
-  for (const each of [directory, empty]) each.remove()
+  for (const each of [directory, empty, local]) each.remove()
 })
 
 const ostium = (words: string, at = directory) => runCli(['ostium', ...words.split(' ')], { DATA_DIR: at.path })
@@ -36,6 +39,20 @@ it('gives money away on the local chain alone, and to addresses', async () => {
   })
   expect((await ostium('fund 0x12')).exitCode).toBe(EXIT.usage)
   expect((await ostium(`fund ${TRADER} --usdc 1.1234567`)).exitCode).toBe(EXIT.usage)
+  expect((await ostium(`fund 0x${'0'.repeat(40)}`, local)).exitCode).toBe(EXIT.usage)
+  for (const kind of ['usdc', 'ether']) {
+    expect((await ostium(`fund ${TRADER} --${kind} ${'9'.repeat(70)}`, local)).exitCode).toBe(EXIT.usage)
+  }
+})
+
+it('says that a chain which does not answer cannot be reached', async () => {
+  const away = { exitCode: EXIT.unreachable, stderr: expect.stringMatching(/^error: .*does not answer/) }
+  expect(await ostium(`fund ${TRADER}`, local)).toMatchObject(away)
+  const settings = {
+    ...{ OSTIUM_RPC_URL: facts.rpcUrl, OSTIUM_NETWORK: 'arbitrum', OSTIUM_SPONSOR_KEY: `0x${'1'.repeat(64)}` },
+    DATA_DIR: empty.path,
+  }
+  expect(await runCli(['ostium', 'deploy-factory'], settings)).toMatchObject(away)
 })
 
 it('deploys nothing where it is not said where, and who pays', async () => {

@@ -2,6 +2,7 @@
 import { approveCall } from '../../../commands/ostium/calldata.ts'
 import { fundOnLocalChain } from '../../../embedded/market/fund.ts'
 import { statusOf } from '../../demo/typed-client.ts'
+import { unlessAway } from '../unless-away.ts'
 import { firstPrice } from './prices.ts'
 import { BITCOIN, build, ETHER, execute, type OstiumStory, PRICE, perform, position, type Say, USDC } from './story.ts'
 
@@ -20,7 +21,7 @@ const FIRST_ALLOWANCE = 250n
 export async function fund(story: OstiumStory, say: Say): Promise<void> {
   const { asTrader, facts, trader, checks, chain } = story
   const { usdc, tradingStorage } = facts.contracts
-  await fundOnLocalChain({ rpcUrl: facts.rpcUrl, usdc, address: trader.address, usdcUnits: BUDGET * USDC })
+  await unlessAway(fundOnLocalChain({ rpcUrl: facts.rpcUrl, usdc, address: trader.address, usdcUnits: BUDGET * USDC }))
   const { data: balance } = await asTrader.GET('/v1/balance/usdc')
   checks.equal('a fresh trader has dollars', balance?.balanceFormatted, '10000.000000')
   await execute(story, { to: usdc, data: approveCall(tradingStorage, FIRST_ALLOWANCE * USDC) })
