@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import { loadContextClis } from '../contexts.ts'
 import { examplesOf, type Tools } from './context-cli.ts'
 import { explain } from './endings.ts'
+import { helpBehind, helpWords } from './help-words.ts'
 import { addParts, type Parts } from './parts.ts'
 import { printWaiting, screenWidth, wrapped } from './screen.ts'
 
@@ -68,11 +69,12 @@ export async function run(args: readonly string[]): Promise<void> {
   const wantsJson = args.includes('--json')
   try {
     if (args[0] === 'completion' && args[1] === '--words') return await printCompletions(args.slice(2))
-    const program = await programFor(args)
+    const words = helpBehind(args)
+    const program = await programFor(words)
     unifyScreens(program, wantsJson)
     if (args[0] === '--version' || args[0] === '-V') return await printVersion()
     if (args.length === 0) program.outputHelp()
-    else await program.parseAsync(args, { from: 'user' })
+    else await program.parseAsync(helpWords(program, words), { from: 'user' })
   } catch (error) {
     process.exitCode = await explain(error, wantsJson)
   } finally {

@@ -127,6 +127,30 @@ describe('opslog', () => {
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Did you mean status?')])
   })
 
+  it.each([
+    ['help satus', 'Did you mean status?'],
+    ['satus --help', 'Did you mean status?'],
+    ['admin operator creat -h', 'Did you mean create?'],
+    ['admin operator help creat', 'Did you mean create?'],
+  ])('says that no such command is known: opslog %s', async (words, nearest) => {
+    const { exitCode, stdout, stderr } = await runCli(words.split(' '))
+    expect([exitCode, stdout]).toEqual([2, ''])
+    expect(stderr).toContain(nearest)
+    const json = await runCli([...words.split(' '), '--json'])
+    expect(JSON.parse(json.stderr).error).toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/^unknown command/),
+    })
+  })
+
+  it.each(['help admin operator create', 'admin help operator create', 'admin operator help create'])(
+    'has help of the command that all its words name: opslog %s',
+    async (words) => {
+      const { exitCode, stdout } = await runCli(words.split(' '))
+      expect([exitCode, stdout.split('\n')[0]]).toEqual([0, 'Usage: opslog admin operator create [options]'])
+    },
+  )
+
   it.each(['bash', 'zsh', 'fish'])('completes in %s', async (shell) => {
     const { stdout } = await runCli(['completion', shell])
     expect(stdout).toContain('opslog completion --words')
