@@ -15,7 +15,7 @@ import { requireOwnForm } from './own-forms.ts'
 import { PAGE_POLICY, page } from './page.ts'
 import { preferencesOf, remember } from './preferences.ts'
 import { createSessions } from './session.ts'
-import { createSignIn, enterForm, goodTarget, signInForm } from './sign-in.ts'
+import { createSignIn, enterForm, goodTarget, signInAddress, signInForm } from './sign-in.ts'
 import { staticFiles } from './static-files.ts'
 
 const HEADERS = {
@@ -55,10 +55,12 @@ export function consolePages(parts: ConsoleParts, runtime: SharedRuntime): Hono<
   app.post('/console/sign-out/everywhere', signOut(sessions.signOutEverywhere))
   app.post('/console/preferences', async (c) => {
     const viewer = await looking.viewer(c)
-    if (!viewer) return framing.toSignIn(c)
     const form = await looking.form(c)
+    const to = goodTarget(form.get('to'))
+    // The form has no page of its own that a sign-in could lead back to.
+    if (!viewer) return c.redirect(signInAddress(to), 303)
     remember(c, form)
-    return c.redirect(goodTarget(form.get('to')), 303)
+    return c.redirect(to, 303)
   })
 
   addDeclared(app, { parts, runtime, declared, looking, framing, sessions })

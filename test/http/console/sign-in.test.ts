@@ -178,6 +178,14 @@ describe('a session', () => {
     expect((await other.get('/console')).status).toBe(200)
   })
 
+  it('that has ended leads from the preferences back to the page that they were set on', async () => {
+    const { location } = await newVisitor(api.url).post('/console/preferences', {
+      theme: 'dark',
+      to: '/console/events',
+    })
+    expect(location).toBe(`/console/sign-in?to=${encodeURIComponent('/console/events')}`)
+  })
+
   it('ends when it was not used for long, and after its time in any case', async () => {
     const visitor = await operator(api, acme.key)
     try {
