@@ -43,8 +43,9 @@ runOperationSuites({
   recordsRefusals: [],
   named: (operation) => ({ 'x-trader-address': traderFor(operation) }),
   signing: ['x-api-key'],
-  // A trader is named above, and the header goes first; ids of requests are never refused; a body may be one without a mode.
-  forgives: new Set(['x-trader-address', 'address', 'x-request-id', 'verifyAgent']),
+  // A trader is named above, and the header goes first; ids of requests are never refused; a body may be one without a mode;
+  // what a cancel says that belongs to the other kind has no effect.
+  forgives: new Set(['x-trader-address', 'address', 'x-request-id', 'verifyAgent', 'cancel']),
   texts: {
     ...{ p: ['42500.00', '0.0001', '1e5'], tp: ['45000', '0', '-1'], sl: ['40000', '0', '1.'] },
     ...{ s: ['100', '5', '4.99'], l: ['10', '1', '101'], amount: ['50.00', '-0.000001', '0'] },
