@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { withAdminSession } from './admin-session.ts'
 import { configuration } from './connection.ts'
+import { examples } from './examples.ts'
 import { CliError, colours, EXIT, remark, show } from './terminal.ts'
 
 export function secretsCommand(): Command {
@@ -15,6 +16,7 @@ export function secretsCommand(): Command {
       '\nFirst give every process both keys and restart it; docs/runbook.md has the steps.' +
         '\nEnds with exit code 1 where a key does not open.',
     )
+    .addHelpText('after', examples())
     .action(rotate)
   return command
 }

@@ -1,10 +1,12 @@
 /** `opslog config`: every variable that the environment may set, with its default and what it is set to here. */
 import { Command } from 'commander'
+import { examples } from './examples.ts'
 import { list, type OutputOptions, withOutput } from './table-output.ts'
 import { colours } from './terminal.ts'
 
 export function configCommand(): Command {
-  return withOutput(new Command('config')).action(async (options: OutputOptions) => {
+  const command = withOutput(new Command('config')).addHelpText('after', examples('', '--json'))
+  return command.action(async (options: OutputOptions) => {
     const [{ describeConfig, withoutSecret }, { loadContexts }] = await Promise.all([
       import('../config.ts'),
       import('../contexts.ts'),

@@ -8,6 +8,7 @@ import type { ContextCli } from './context-cli.ts'
 import { type Checklist, createChecklist } from './demo/checks.ts'
 import { createProgress } from './demo/progress.ts'
 import { type DemoChapter, demoLimits, demoWaits, type GivenTarget } from './demo/setting.ts'
+import { examples } from './examples.ts'
 import { table } from './table.ts'
 import { CliError, colours, EXIT, remark, show } from './terminal.ts'
 import { adminTools as tools } from './tools.ts'
@@ -44,7 +45,7 @@ export async function demoCommand(): Promise<Command> {
     )
     .action((options: DemoOptions) => demo(demos, first, options))
   for (const name of others) {
-    const part = new Command(name).description(demos[name]?.summary ?? '')
+    const part = new Command(name).description(demos[name]?.summary ?? '').addHelpText('after', examples())
     command.addCommand(part.action((_, of: Command) => demo(demos, name, of.optsWithGlobals<DemoOptions>())))
   }
   return command

@@ -1,6 +1,7 @@
 /** `opslog store`: the embedded event store node by itself, and the care of its data directory. */
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
+import { examples } from './examples.ts'
 import { adoptLogCommand } from './store-adopt.ts'
 import type { DirectoryOptions } from './store-care.ts'
 import type { ScavengeOptions } from './store-scavenge.ts'
@@ -12,14 +13,17 @@ export function storeCommand(): Command {
   store.addCommand(serveCommand())
   withDirectory(store.command('verify'))
     .description('check every event, every stream and the index; the node may run meanwhile')
+    .addHelpText('after', examples('', '--directory ./restored/eventstore'))
     .action(async (options: DirectoryOptions) => (await care()).verify(options))
   withDirectory(store.command('backup'))
     .description('copy the log and its index; the node may run meanwhile')
     .argument('<target>', 'directory to create')
+    .addHelpText('after', examples('./backups/2026-01-31'))
     .action(async (target: string, options: DirectoryOptions) => (await care()).backup(target, options))
   withDirectory(store.command('restore'))
     .description('put a backup into a directory that holds no log; the node must not run')
     .argument('<backup>', 'directory that a backup was written to')
+    .addHelpText('after', examples('./backups/2026-01-31 --directory ./restored/eventstore'))
     .action(async (source: string, options: DirectoryOptions) => (await care()).restore(source, options))
   withDirectory(store.command('accept-loss'))
     .description('let a log whose end is lost go on, and record the loss as an event; the node must not run')
@@ -45,12 +49,14 @@ streams. The last event of a stream stays. Positions and revisions of all others
 
 Examples:
   opslog store scavenge
-  opslog store scavenge --url esdb://127.0.0.1:2113 --directory ./data/eventstore`,
+  opslog store scavenge --url esdb://127.0.0.1:2113 \\
+    --directory ./data/eventstore`,
     )
     .action(async (options: ScavengeOptions) => (await import('./store-scavenge.ts')).scavenge(options))
   store.addCommand(adoptLogCommand())
   withDirectory(store.command('stats'))
     .description('what the directory holds')
+    .addHelpText('after', examples('', '--json'))
     .action(async (options: DirectoryOptions) => (await care()).statistics(options))
   return store.addHelpText(
     'after',

@@ -5,6 +5,7 @@ import { generateAuditorKey } from '../../commands/audit/auditor-key.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
 import type { Tenants } from '../context-cli.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, remark, show, text } from '../terminal.ts'
 
@@ -26,17 +27,24 @@ export async function createAuditorKeyCommand(tools: AdminTools): Promise<Comman
   return command
     .requiredOption('--name <name>', 'whom it is for', text('name', 200))
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples('--operator acme --name "Grace of the auditors"', '--operator all --name "Grace of the auditors"'),
+    )
     .action((given: CreateOptions) => create(tools, options, given))
 }
 
 export const listAuditorKeysCommand = (tools: AdminTools): Command =>
-  withOutput(new Command('list-auditor-keys')).action((options: OutputOptions) => list(tools, options))
+  withOutput(new Command('list-auditor-keys'))
+    .addHelpText('after', examples())
+    .action((options: OutputOptions) => list(tools, options))
 
 export const revokeAuditorKeyCommand = (tools: AdminTools): Command =>
   new Command('revoke-auditor-key')
     .argument('<keyId>', 'as `list-auditor-keys` shows it')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('1ElaqpwjiUKvbW9q9 --reason "the audit is over"'))
     .action((keyId: string, options: RevokeOptions) => revoke(tools, keyId, options))
 
 type CreateOptions = JsonOption & { name: string } & Readonly<Record<string, string | boolean | undefined>>

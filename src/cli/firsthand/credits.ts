@@ -4,6 +4,7 @@ import { organization, organizationNotFound } from '../../commands/firsthand/org
 import { wallet, walletIdOf } from '../../commands/firsthand/wallet.ts'
 import { type Environment, environment } from '../../events/firsthand/vocabulary.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { colours, show, text } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
 import { identified } from './identified.ts'
@@ -32,6 +33,13 @@ export function creditCommand(tools: AdminTools): Command {
     .option('--expires-at <time>', 'RFC 3339; default: 12 months from now', timeOf)
     .option('--reason <reason>', 'the organization sees it', text('reason', 200))
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'org_01KJPV4G8R --amount-cents 5000',
+        'org_01KJPV4G8R --amount-cents 5000 --kind bonus --reason "thanks for testing"',
+      ),
+    )
     .action((...given: Rest<typeof grant>) => grant(tools, ...given))
   return command
 }

@@ -6,6 +6,7 @@ import type { EventStore } from '../../events/store.ts'
 import { uuidOfPrefixed } from '../../runtime/ulid.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { CliError, EXIT, text } from '../terminal.ts'
 
 /** One stream is read and written. */
@@ -38,6 +39,7 @@ it was cut short.
 Exit codes: 0 forgotten (or was before), 1 there is no such worker, 2 wrong usage, 3 not reachable, or forgotten while an
 older transaction keeps the key's bytes in Postgres's file: run it again.`,
     )
+    .addHelpText('after', examples('wkr_01KJPV4G8R0000000000000001 --reference DSR-2026-018 --yes'))
     .action((workerId: string, options: Options) => forget(tools, workerId, options))
 
 async function forget(

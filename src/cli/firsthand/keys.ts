@@ -7,6 +7,7 @@ import { firsthandSettings } from '../../processes/firsthand/settings.ts'
 import { listApiKeys } from '../../projections/firsthand/api-key.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, remark, show, text } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
@@ -48,10 +49,18 @@ export function keyCommand(tools: AdminTools): Command {
     .option('--expires-at <time>', 'RFC 3339; default: never', timeOf)
     .option('--json', 'print JSON')
     .addHelpText('after', `\nScopes: ${scope.options.join(', ')}`)
+    .addHelpText(
+      'after',
+      examples(
+        'org_01KJPV4G8R --environment test --all-scopes',
+        'org_01KJPV4G8R --environment live --scope jobs:read --name dashboard',
+      ),
+    )
     .action((...given: Rest<typeof issue>) => issue(tools, ...given))
   withOutput(command.command('list'))
     .argument('<organization>', 'its id, or the beginning of it')
     .description('its keys, revoked ones too')
+    .addHelpText('after', examples('org_01KJPV4G8R'))
     .action((...given: Rest<typeof list>) => list(tools, ...given))
   command
     .command('revoke')
@@ -61,6 +70,13 @@ export function keyCommand(tools: AdminTools): Command {
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
     .option('--spare-successors', 'leave the key that has replaced it by rotation; default: it is revoked too')
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'org_01KJPV4G8R key_01KJPV4G8R --reason "seen in a public repository"',
+        'org_01KJPV4G8R key_01KJPV4G8R --spare-successors',
+      ),
+    )
     .action((...given: Rest<typeof revoke>) => revoke(tools, ...given))
   return command
 }

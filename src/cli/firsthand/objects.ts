@@ -5,6 +5,7 @@ import { openObjectStore } from '../../adapters/object-store/open-store.ts'
 import { checkObjects, type ObjectReport } from '../../processes/firsthand/object-check.ts'
 import { firsthandSettings } from '../../processes/firsthand/settings.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { table } from '../table.ts'
 import { type OutputOptions, withScreen } from '../table-output.ts'
 import { colours, EXIT, show } from '../terminal.ts'
@@ -21,6 +22,7 @@ export function objectsCommand({ withSession, settings, dataDirectory }: AdminTo
     .description('find files that are missing, or whose bytes are others than those on record; 1: there are some')
     .option('--sizes-only', 'compare sizes, and read no bytes')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('', '--sizes-only --json'))
     .action(async (options: VerifyOptions) => {
       const directory = join(dataDirectory(), 'objects')
       const now = () => new Date()

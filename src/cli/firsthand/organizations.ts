@@ -5,6 +5,7 @@ import { fraction, type Tier, tier } from '../../events/firsthand/vocabulary.ts'
 import { listOrganizations } from '../../projections/firsthand/organization.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, show, text } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
@@ -25,6 +26,7 @@ export function organizationCommand(tools: AdminTools): Command {
     .requiredOption('--name <name>', 'as people know it', text('name', 200))
     .addOption(new Option('--tier <tier>', 'rate limit tier').choices(tier.options).default('standard'))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('--name "Acme Pictures"', '--name "Acme Pictures" --tier pro'))
     .action((...given: Rest<typeof create>) => create(tools, ...given))
   for (const kind of ['suspend', 'resume'] as const) {
     command
@@ -33,6 +35,10 @@ export function organizationCommand(tools: AdminTools): Command {
       .description(kind === 'suspend' ? 'stop its keys from working' : 'let its keys work again')
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
       .option('--json', 'print JSON')
+      .addHelpText(
+        'after',
+        examples(kind === 'suspend' ? 'org_01KJPV4G8R --reason "unpaid invoices"' : 'org_01KJPV4G8R'),
+      )
       .action((id: string, options: JsonOption & { reason?: string }) => changeStanding(tools, kind, id, options))
   }
   command
@@ -41,9 +47,11 @@ export function organizationCommand(tools: AdminTools): Command {
     .argument('<fee>', 'from 0 to 0.5: the lowest that it may set', feeOf)
     .description('bound the fee that an organization may set for its jobs')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('org_01KJPV4G8R 0.15'))
     .action((...given: Rest<typeof setFeeFloor>) => setFeeFloor(tools, ...given))
   withOutput(command.command('list'))
     .description('all organizations, oldest first')
+    .addHelpText('after', examples())
     .action((...given: Rest<typeof list>) => list(tools, ...given))
   return command
 }

@@ -7,6 +7,7 @@ import { listScorings } from '../../projections/firsthand/claim.ts'
 import { findSubmission } from '../../projections/firsthand/submission.ts'
 import { inSnakeCase } from '../../runtime/letter-case.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, show } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
@@ -26,12 +27,14 @@ export function submissionCommand(tools: AdminTools): Command {
     .argument('<submission>', 'its id, or the beginning of it')
     .description('where it stands, with the figures of its last inspection')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('sub_01KJPV4G8R'))
     .action((id: string, options: JsonOption) => showOne(tools, id, options))
   command
     .command('rescore')
     .argument('<submission>', 'its id, or the beginning of it')
     .description('score it again, while it is rejected and its job has a free seat')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('sub_01KJPV4G8R'))
     .action((id: string, options: JsonOption) => rescore(tools, id, options))
   return command
 }
@@ -40,12 +43,14 @@ export function scoringCommand(tools: AdminTools): Command {
   const command = new Command('scoring').description('what waits for a score')
   withOutput(command.command('list'))
     .description('submissions that wait for a score, the next due first')
+    .addHelpText('after', examples())
     .action((options: OutputOptions) => list(tools, options))
   command
     .command('retry')
     .argument('<submission>', 'its id, or the beginning of it')
     .description('try again what was set aside, once its original is back')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('sub_01KJPV4G8R'))
     .action((id: string, options: JsonOption) => retry(tools, id, options))
   return command
 }

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { listEndpointsWithCounts } from '../../projections/firsthand/webhook.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours } from '../terminal.ts'
 
@@ -9,6 +10,7 @@ export function webhookCommand({ withSession }: AdminTools): Command {
   const command = new Command('webhook').description('list webhook endpoints')
   withOutput(command.command('list'))
     .description('all webhook endpoints, oldest first, with their pending and failed events')
+    .addHelpText('after', examples())
     .action(async (options: OutputOptions) => {
       const endpoints = await withSession(({ db }) => listEndpointsWithCounts(db))
       const rows = endpoints.map((row) => [

@@ -7,6 +7,7 @@ import { listWorkers } from '../../projections/firsthand/worker.ts'
 import { prefixedId } from '../../runtime/ulid.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, remark, show, text } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
@@ -30,6 +31,7 @@ export function workerCommand(tools: AdminTools): Command {
     .requiredOption('--name <name>', 'as people know the worker', text('name', 200))
     .option('--email <email>', 'where the worker is reached', text('email', 320))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('--name "Ada Park" --email ada@example.com'))
     .action((...given: Rest<typeof create>) => create(tools, ...given))
   for (const kind of ['suspend', 'resume'] as const) {
     command
@@ -38,6 +40,10 @@ export function workerCommand(tools: AdminTools): Command {
       .description(kind === 'suspend' ? 'stop its tokens from working' : 'let its tokens work again')
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
       .option('--json', 'print JSON')
+      .addHelpText(
+        'after',
+        examples(kind === 'suspend' ? 'wkr_01KJPV4G8R --reason "copied submissions"' : 'wkr_01KJPV4G8R'),
+      )
       .action((id: string, options: JsonOption & { reason?: string }) => changeStanding(tools, kind, id, options))
   }
   command
@@ -47,9 +53,11 @@ export function workerCommand(tools: AdminTools): Command {
     .requiredOption('--amount-cents <cents>', 'a whole number of cents', centsOf)
     .requiredOption('--reference <reference>', 'of the payment, as the bank knows it', text('reference', 200))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('wkr_01KJPV4G8R --amount-cents 12500 --reference "transfer 2026-0117"'))
     .action((...given: Rest<typeof pay>) => pay(tools, ...given))
   withOutput(command.command('list'))
     .description('all workers, oldest first, with what they are owed')
+    .addHelpText('after', examples())
     .action((...given: Rest<typeof list>) => list(tools, ...given))
   return command
 }

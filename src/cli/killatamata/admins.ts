@@ -4,6 +4,7 @@ import { account } from '../../commands/killatamata/account.ts'
 import { Rejected } from '../../commands/killatamata/rejection.ts'
 import { isPrefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { colours, show } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
 import { identified } from './identified.ts'
@@ -23,6 +24,7 @@ export function adminCommand(tools: AdminTools): Command {
       .argument('<account>', 'its id, or the beginning of it')
       .description(isAdmin ? 'let the account review releases' : 'take the mark away')
       .option('--json', 'print JSON')
+      .addHelpText('after', examples('acct_01KJPV4G8R'))
       .action((accountId: string, options: JsonOption) => mark(tools, accountId, isAdmin, options))
   }
   return command.addHelpText(

@@ -4,6 +4,7 @@ import { affiliate, affiliateNotFound } from '../../commands/killatamata/affilia
 import { accountIdOfAffiliate } from '../../commands/killatamata/ids.ts'
 import { isPrefixedId } from '../../runtime/ulid.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { colours, show } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
 import { identified } from './identified.ts'
@@ -19,12 +20,13 @@ export function affiliateCommand(tools: AdminTools): Command {
     .argument('<affiliate>', 'its id, or the beginning of it')
     .description('let a pending affiliate have a code and be paid')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('aff_01KJPV4G8R'))
     .action((affiliateId: string, options: JsonOption) => approve(tools, affiliateId, options))
   return command.addHelpText(
     'after',
     `
 Examples:
-  opslog killatamata affiliate approve aff_01KJPV4G8RZ0000000000000001
+  opslog killatamata affiliate approve aff_01KJPV4G8R0000000000000001
 
 Exit codes: 0 done (or was so already), 1 there is no such affiliate, 2 wrong usage, 3 not reachable.`,
   )

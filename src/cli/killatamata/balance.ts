@@ -7,6 +7,7 @@ import { killatamataSettings } from '../../processes/killatamata/settings.ts'
 import { existsAccount } from '../../projections/killatamata/account.ts'
 import { findBalance, listPostings } from '../../projections/killatamata/ledger.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { LISTED_MAX, list, type OutputOptions, withOutput } from '../table-output.ts'
 import { wholeIdOf } from '../whole-id.ts'
 import { identified } from './identified.ts'
@@ -15,6 +16,7 @@ export const balanceCommand = (tools: AdminTools): Command =>
   withOutput(new Command('balance'))
     .description('what an account can spend, what is held, what it owes, and its last postings')
     .argument('<account>', 'its id, or the beginning of it')
+    .addHelpText('after', examples('acct_01KJPV4G8R', 'acct_01KJPV4G8R --json'))
     .action((accountId: string, options: OutputOptions) => balance(tools, accountId, options))
 
 /** The balance is of the log, the postings of the read models. Rejects with account_not_found. */

@@ -6,6 +6,7 @@ import type { EventStore } from '../../events/store.ts'
 import { isPrefixedId, uuidOfPrefixed } from '../../runtime/ulid.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { CliError, EXIT, text } from '../terminal.ts'
 
 /** One stream is read and written. */
@@ -39,6 +40,7 @@ where it was cut short.
 Exit codes: 0 forgotten (or was before), 1 there is no such account, 2 wrong usage, 3 not reachable, or forgotten while an
 older transaction keeps the key's bytes in Postgres's file: run it again.`,
     )
+    .addHelpText('after', examples('acct_01KJPV4G8R0000000000000001 --reference DSR-2026-017 --yes'))
     .action((accountId: string, options: Options) => forget(tools, accountId, options))
 
 async function forget(

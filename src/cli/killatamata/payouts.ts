@@ -5,6 +5,7 @@ import { usdText } from '../../commands/killatamata/money.ts'
 import { Rejected } from '../../commands/killatamata/rejection.ts'
 import { findPayoutRequest, listOpenPayoutRequests } from '../../projections/killatamata/affiliate.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { LISTED_MAX, type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, show, text } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
@@ -22,6 +23,7 @@ export function payoutCommand(tools: AdminTools): Command {
   const command = new Command('payout').description('list, pay and reject what affiliates have requested')
   withOutput(command.command('list'))
     .description('requests that wait for a decision, the oldest first')
+    .addHelpText('after', examples())
     .action((options: OutputOptions) => list(tools, options))
   command
     .command('pay')
@@ -29,6 +31,7 @@ export function payoutCommand(tools: AdminTools): Command {
     .description('note that the amount was paid; the money itself goes another way')
     .requiredOption('--reference <text>', 'how the payment is called', text('reference', REFERENCE_LENGTH_MAX))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('prq_01KJPV4G8R --reference "wire 7"'))
     .action((id: string, { reference, ...options }: JsonOption & { reference: string }) =>
       decide(tools, id, { kind: 'pay', reference }, options),
     )
@@ -38,6 +41,7 @@ export function payoutCommand(tools: AdminTools): Command {
     .description('give the amount back to what the affiliate can request')
     .requiredOption('--reason <text>', 'kept in the record', text('reason', REASON_LENGTH_MAX))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('prq_01KJPV4G8R --reason "the account is closed"'))
     .action((id: string, { reason, ...options }: JsonOption & { reason: string }) =>
       decide(tools, id, { kind: 'reject', reason }, options),
     )
@@ -46,7 +50,7 @@ export function payoutCommand(tools: AdminTools): Command {
     `
 Examples:
   opslog killatamata payout list
-  opslog killatamata payout pay prq_01KJPV4G8RZ0000000000000001 --reference "wire 7"
+  opslog killatamata payout pay prq_01KJPV4G8R0000000000000001 --reference "wire 7"
 
 Exit codes: 0 done (or was so already), 1 there is no such request or it is decided otherwise, 2 wrong usage, 3 not reachable.`,
   )

@@ -12,6 +12,7 @@ import { existsAccount } from '../../projections/killatamata/account.ts'
 import { findBalance } from '../../projections/killatamata/ledger.ts'
 import { listSettlements } from '../../projections/killatamata/payment.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { LISTED_MAX, list, type OutputOptions, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, show, text } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
@@ -31,6 +32,7 @@ export function settlementsCommand(tools: AdminTools): Command {
     .description('the newest first')
     .option('--unmatched', 'those that nobody here has opened')
     .option('--mismatched', 'those that are not what was sold')
+    .addHelpText('after', examples('--unmatched', '--mismatched'))
     .action((options: OutputOptions & Wanted) => listed(tools, options))
   command
     .command('credit')
@@ -40,6 +42,7 @@ export function settlementsCommand(tools: AdminTools): Command {
     .requiredOption('--account <account>', 'whose it is')
     .requiredOption('--reason <text>', 'kept in the record; nothing personal', text('reason', REASON_LENGTH_MAX))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('stripe cs_live_1e5ce6681c33 --account acct_01KJPV4G8R --reason "ticket 4711"'))
     .action((provider: string, id: string, options: CreditOptions) => credited(tools, provider, id, options))
   return command
 }

@@ -2,6 +2,7 @@
 import { Argument, Command } from 'commander'
 import { type ChallengeCommand, challenge } from '../../commands/noctant/challenge.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { colours, show, text } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
 import { identified } from './identified.ts'
@@ -21,6 +22,7 @@ export function challengeCommand(tools: AdminTools): Command {
     .description('decide about a challenge that reached its target and waits in review')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('6f1d5c1e approved', '6f1d5c1e rejected --reason "trades were copied"'))
     .action((instanceId: string, decision: 'approved' | 'rejected', options: ChallengeOptions) =>
       decide(tools, instanceId, options, (at) => ({ kind: 'review', decision, reason: options.reason ?? null, at })),
     )
@@ -30,6 +32,7 @@ export function challengeCommand(tools: AdminTools): Command {
     .description('let a challenge go on whose activation was paid for')
     .option('--reference <reference>', 'of the payment', text('reference', 255))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('6f1d5c1e --reference "invoice 2026-0117"'))
     .action((instanceId: string, options: ChallengeOptions) =>
       decide(tools, instanceId, options, (at) => ({ kind: 'activate', reference: options.reference ?? null, at })),
     )

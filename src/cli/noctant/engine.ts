@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { isUuid } from '../../events/uuid.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { table } from '../table.ts'
 import { list, type OutputOptions, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, facts, show, text } from '../terminal.ts'
@@ -68,11 +69,11 @@ function orderCommand(tools: AdminTools): Command {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      `
-Examples:
-  opslog engine order 3fa85f64 buy 0.5 EURUSD
-  opslog engine order 3fa85f64 sell 1 XAUUSD --limit 2700.00 --tif day
-  opslog engine order 3fa85f64 buy 0.1 GBPUSD --stop 1.29000 --take-profit 1.31000 --stop-loss 1.28000`,
+      examples(
+        '3fa85f64 buy 0.5 EURUSD',
+        '3fa85f64 sell 1 XAUUSD --limit 2700.00 --tif day',
+        '3fa85f64 buy 0.1 GBPUSD --stop 1.29000 --take-profit 1.31000 --stop-loss 1.28000',
+      ),
     )
     .action((account: string, side: string, lots: string, symbol: string, options: OrderOptions) =>
       order(tools, { account, side, quantity: lots, symbol }, options),

@@ -14,6 +14,7 @@ import { referenceSymbols } from '../../engine/symbols.ts'
 import { feedKind } from '../../events/noctant/vocabulary.ts'
 import { timeMs } from '../../runtime/rfc3339.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show } from '../terminal.ts'
 import { wholeIdOf } from '../whole-id.ts'
@@ -48,9 +49,11 @@ export function feedCommand(tools: AdminTools): Command {
     .addOption(new Option('--kind <kind>').choices(feedKind.options).makeOptionMandatory())
     .option('--id <uuid>', 'the feed’s id; without it, one that follows from symbol, kind and content', uuid)
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('eurusd.csv --symbol EURUSD --kind candles'))
     .action((path: string, options: ImportOptions) => importFeed(tools, path, options))
   withOutput(command.command('list'))
     .description('all feeds, and who may use them')
+    .addHelpText('after', examples())
     .action((options: OutputOptions) => list(tools, options))
   command
     .command('grant')
@@ -60,6 +63,10 @@ export function feedCommand(tools: AdminTools): Command {
     .option('--from <time>', 'market time from which on, such as 2026-01-05T00:00:00Z; default: all', time)
     .option('--to <time>', 'market time before which; default: all', time)
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples('acme 3fa85f64', 'acme 3fa85f64 --from 2026-01-05T00:00:00Z --to 2026-02-01T00:00:00Z'),
+    )
     .action((name: string, feedId: string, options: GrantOptions) => grant(tools, name, feedId, options))
   return command
 }

@@ -24,7 +24,8 @@ the log, in every copy of it and in every read model; rebuilds give the same, an
 payouts and the user's ids stay. It cannot be undone. Safe to run again, and to be run again where it was cut short.
 
 Examples:
-  opslog admin forget-user --operator acme --external-id user-1001 --reference DSR-2026-017
+  opslog admin forget-user --operator acme --external-id user-1001 \\
+    --reference DSR-2026-017
   opslog admin forget-user 6f1d5c1e-7f0e-5d0c-9d6e-5f6f70736c67 --yes --json
 
 Exit codes: 0 forgotten (or was before), 1 there is no such user, or you said no, 2 wrong usage, 3 not reachable, or

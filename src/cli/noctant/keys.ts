@@ -6,6 +6,7 @@ import { Rejected } from '../../commands/noctant/rejection.ts'
 import { type ApiScope, apiScope } from '../../events/noctant/vocabulary.ts'
 import { noctantSettings } from '../../processes/noctant/settings.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, remark, show, text } from '../terminal.ts'
 import { operatorIdOf } from './operator-id.ts'
@@ -36,10 +37,15 @@ export function keyCommand(tools: AdminTools): Command {
     .option('--label <label>', 'what it is for', text('label', 200))
     .option('--json', 'print JSON')
     .addHelpText('after', `\nScopes: ${apiScope.options.join(', ')}`)
+    .addHelpText(
+      'after',
+      examples('acme --all-scopes --label "back office"', 'acme --scope accounts:read --scope trades:read --json'),
+    )
     .action((name: string, options: IssueOptions) => issue(tools, name, options))
   withOutput(command.command('list'))
     .argument('<operator>', 'slug, id, or the beginning of it')
     .description('its keys, revoked ones too')
+    .addHelpText('after', examples('acme'))
     .action((name: string, options: OutputOptions) => list(tools, name, options))
   command
     .command('revoke')
@@ -49,6 +55,13 @@ export function keyCommand(tools: AdminTools): Command {
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
     .option('--spare-successors', 'leave keys that were made from it by rotation; default: they are revoked too')
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'acme 1ag5KONvlFMI9Q8R7 --reason "seen in a public repository"',
+        'acme 1ag5KONvlFMI9Q8R7 --spare-successors',
+      ),
+    )
     .action((name: string, keyId: string, options: RevokeOptions) => revoke(tools, name, keyId, options))
   return command
 }

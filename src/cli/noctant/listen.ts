@@ -1,6 +1,7 @@
 /** `opslog listen`: how it is asked for; what it does stands in listening.ts and forwarding.ts. */
 import { Command, InvalidArgumentError } from 'commander'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { withForwarding } from '../forwarding-options.ts'
 import { CliError, EXIT } from '../terminal.ts'
 import type { ListenOptions } from './listening.ts'
@@ -23,14 +24,17 @@ export const listenCommand = (tools: AdminTools): Command =>
       'after',
       `
 Prints the signing secret first; what happens after that line arrives. What is resent or replayed comes again under its
-webhook-id. Endpoints that operators have set are not touched. Ctrl-C ends it.
-
-Examples:
-  opslog listen
-  opslog listen --forward-to http://localhost:3000/hook
-  opslog listen --forward-to http://localhost:3000/hook --events account.opened,trade.closed
-  opslog listen --operator acme --since 2026-03-01T09:30:00Z --print-json
-  opslog listen --url https://opslog.example.com --key nk_…`,
+webhook-id. Endpoints that operators have set are not touched. Ctrl-C ends it.`,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        '',
+        '--forward-to http://localhost:3000/hook',
+        '--forward-to http://localhost:3000/hook --events account.opened,trade.closed',
+        '--operator acme --since 2026-03-01T09:30:00Z --print-json',
+        '--url https://opslog.example.com --key nct_…',
+      ),
     )
     .action(async ({ url, key, ...options }: ListenOptions & { url?: string; key?: string }) => {
       if (url === undefined && key === undefined) return (await import('./listening.ts')).listen(tools, options)

@@ -4,6 +4,7 @@ import { deterministicId } from '../../commands/identity.ts'
 import { createOperator, operator } from '../../commands/noctant/operator.ts'
 import { apiAccess, environment, rateLimitTier } from '../../events/noctant/vocabulary.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, facts, show, text } from '../terminal.ts'
 import { operatorIdOf } from './operator-id.ts'
@@ -29,6 +30,13 @@ export function operatorCommand(tools: AdminTools): Command {
     .addOption(new Option('--api-access <access>').choices(apiAccess.options).default('allowlisted_beta'))
     .option('--origin <origin>', 'allowed browser origin, repeatable', collectOrigin, [])
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples(
+        '--name "Acme Trading" --slug acme',
+        '--name "Acme Trading" --slug acme --environment production --tier pro',
+      ),
+    )
     .action((options: CreateOptions) => create(tools, options))
   for (const kind of ['suspend', 'resume'] as const) {
     command
@@ -37,11 +45,13 @@ export function operatorCommand(tools: AdminTools): Command {
       .description(kind === 'suspend' ? 'stop its keys from working' : 'let its keys work again')
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
       .option('--json', 'print JSON')
+      .addHelpText('after', examples(kind === 'suspend' ? 'acme --reason "unpaid invoices"' : 'acme'))
       .action((name: string, options: StandingOptions) => changeStanding(tools, kind, name, options))
   }
   command.addCommand(originsCommand(tools))
   withOutput(command.command('list'))
     .description('all operators, oldest first')
+    .addHelpText('after', examples())
     .action((options: OutputOptions) => list(tools, options))
   return command
 }

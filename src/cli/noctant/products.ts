@@ -6,6 +6,7 @@ import { Rejected } from '../../commands/noctant/rejection.ts'
 import { type ProductStatus, productStatus } from '../../events/noctant/product.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, show, text } from '../terminal.ts'
 import { isBeginning, wholeIdOf } from '../whole-id.ts'
@@ -22,6 +23,7 @@ export function productCommand(tools: AdminTools): Command {
   withOutput(command.command('list'))
     .argument('<operator>', 'slug, id, or the beginning of it')
     .description('its products, archived ones too')
+    .addHelpText('after', examples('acme'))
     .action((name: string, options: OutputOptions) => list(tools, name, options))
   command
     .command('status')
@@ -31,6 +33,7 @@ export function productCommand(tools: AdminTools): Command {
     .description('put a product on sale, hide it, or archive it for good')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('acme starter-50k active', 'acme starter-50k archived --reason "no longer sold"'))
     .action((name: string, which: string, to: ProductStatus, options: StatusOptions) =>
       changeStatus(tools, name, which, to, options),
     )

@@ -7,6 +7,7 @@ import { readTemplateFile, type TemplateFile } from '../../commands/noctant/temp
 import type { TemplateRow } from '../../projections/noctant/template.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { CliError, colours, EXIT, facts, reasonOf, show, text } from '../terminal.ts'
 import { isBeginning, wholeIdOf } from '../whole-id.ts'
@@ -35,10 +36,12 @@ export function templateCommand(tools: AdminTools): Command {
     .option('--operator <operator>', 'slug, id, or the beginning of it, whose own it is; without it, a preset for all')
     .option('--presets', 'the pack that comes with opslog, instead of a file')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('presets/one-step.json --operator acme', '--presets'))
     .action((path: string | undefined, options: ImportOptions) => importFile(tools, path, options))
   withOutput(command.command('list'))
     .description('presets, and with --operator its own templates')
     .option('--operator <operator>', 'slug, id, or the beginning of it')
+    .addHelpText('after', examples('', '--operator acme'))
     .action((options: TemplateOptions & OutputOptions) => list(tools, options))
   command
     .command('archive')
@@ -47,6 +50,7 @@ export function templateCommand(tools: AdminTools): Command {
     .option('--operator <operator>', 'slug, id, or the beginning of it, whose template the key means')
     .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('one-step --operator acme --reason "replaced by two steps"'))
     .action((name: string, options: ArchiveOptions) => archive(tools, name, options))
   return command
 }

@@ -6,6 +6,7 @@ import { isUuid } from '../../events/uuid.ts'
 import { NotSettled, replayWebhooks } from '../../processes/noctant/dead-letters.ts'
 import { attemptsOf } from '../../projections/noctant/webhook.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { CliError, colours, EXIT, show } from '../terminal.ts'
 import { isBeginning, wholeIdOf } from '../whole-id.ts'
 import { identified } from './identified.ts'
@@ -25,6 +26,7 @@ export function webhooksCommand(tools: AdminTools): Command {
     .argument('<event>', 'id of the event, or its beginning')
     .description('deliver an event once more to its operator’s endpoint, under the same webhook-id')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('0b0f5c1e'))
     .action((id: string, options: JsonOption) => resend(tools, id, options))
   command
     .command('verify')
@@ -32,6 +34,10 @@ export function webhooksCommand(tools: AdminTools): Command {
     .requiredOption('--secret <secret>', 'of the endpoint, or of `opslog listen`: whsec_…')
     .option('--tolerance-s <seconds>', 'how far the clocks may differ; for requests that were kept')
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples('--secret whsec_… < request.txt', '--secret whsec_… --tolerance-s 86400 < yesterday.txt'),
+    )
     .action((options: VerifyOptions) => verify(options))
   return command.addHelpText(
     'after',

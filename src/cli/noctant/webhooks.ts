@@ -14,6 +14,7 @@ import { webhookUrl } from '../../webhooks/address.ts'
 import type { SealedSecret, WebhookEndpointCommand, WebhookEndpointState } from '../../webhooks/endpoint.ts'
 import { generateWebhookSecret, sealSecret } from '../../webhooks/secret.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { CliError, colours, EXIT, facts, remark, show, text } from '../terminal.ts'
 import { operatorIdOf } from './operator-id.ts'
 
@@ -42,21 +43,29 @@ export function webhookCommand(tools: AdminTools): Command {
       [],
     )
     .addHelpText('after', `\nEvent types: ${partnerEventTypes.join(', ')}`)
+    .addHelpText(
+      'after',
+      examples(
+        'acme --url https://hooks.example.com/opslog',
+        'acme --url https://hooks.example.com/opslog --event-type account.opened',
+      ),
+    )
     .action((name: string, options: SetOptions) => set(tools, name, options))
-  named('rotate-secret', 'make another secret and print it, once; both sign for a while').action(
-    (name: string, options: JsonOption) => rotate(tools, name, options),
-  )
+  named('rotate-secret', 'make another secret and print it, once; both sign for a while')
+    .addHelpText('after', examples('acme'))
+    .action((name: string, options: JsonOption) => rotate(tools, name, options))
   for (const kind of ['enable', 'disable'] as const) {
     named(kind, kind === 'enable' ? 'deliver again from now on' : 'deliver nothing any more')
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
+      .addHelpText('after', examples(kind === 'disable' ? 'acme --reason "moving house"' : 'acme'))
       .action((name: string, options: JsonOption & { reason?: string }) => turn(tools, kind, name, options))
   }
-  named('test', 'send a made-up event to it, to see whether it arrives').action((name: string, options: JsonOption) =>
-    test(tools, name, options),
-  )
-  named('show', 'where its events go, and how that is doing').action((name: string, options: JsonOption) =>
-    display(tools, name, options),
-  )
+  named('test', 'send a made-up event to it, to see whether it arrives')
+    .addHelpText('after', examples('acme'))
+    .action((name: string, options: JsonOption) => test(tools, name, options))
+  named('show', 'where its events go, and how that is doing')
+    .addHelpText('after', examples('acme'))
+    .action((name: string, options: JsonOption) => display(tools, name, options))
   return command
 }
 

@@ -2,12 +2,14 @@
 import { Command } from 'commander'
 import { ostiumSettings } from '../../processes/ostium/settings.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { CliError, EXIT, show } from '../terminal.ts'
 
 export function deployFactoryCommand(tools: AdminTools): Command {
   return new Command('deploy-factory')
     .description('put the factory of agents’ accounts on the chain of OSTIUM_RPC_URL, paid by OSTIUM_SPONSOR_KEY')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples())
     .action((options: { json?: boolean }) => run(tools, options))
     .addHelpText('after', '\nIts address belongs into OSTIUM_AGENT_FACTORY, in every process.')
 }

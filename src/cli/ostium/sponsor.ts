@@ -4,6 +4,7 @@ import { sponsor, sponsorIdOf } from '../../commands/ostium/sponsor.ts'
 import { ostiumSettings } from '../../processes/ostium/settings.ts'
 import { findActionsUnderWay, findLastSponsor } from '../../projections/ostium/action.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { LISTED_MAX } from '../table-output.ts'
 import { CliError, EXIT, facts, show } from '../terminal.ts'
 
@@ -15,6 +16,7 @@ export function sponsorCommand(tools: AdminTools): Command {
   return new Command('sponsor')
     .description('the account that pays for gas: its ether, its next nonce, and what is on its way')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples())
     .action((options: { json?: boolean }) => run(tools, options))
 }
 

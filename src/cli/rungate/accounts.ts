@@ -5,6 +5,7 @@ import { Rejected } from '../../commands/rungate/rejection.ts'
 import { type Tier, tier } from '../../events/rungate/vocabulary.ts'
 import { listAccounts } from '../../projections/rungate/account.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours, show, text } from '../terminal.ts'
 import { accountIdOf } from './tenant.ts'
@@ -24,6 +25,7 @@ export function accountCommand(tools: AdminTools): Command {
       .description(kind === 'suspend' ? 'stop its tokens and keys from working' : 'let its tokens and keys work again')
       .option('--reason <reason>', 'kept in the record', text('reason', 1_000))
       .option('--json', 'print JSON')
+      .addHelpText('after', examples(kind === 'suspend' ? 'acme --reason "unpaid invoices"' : 'acme'))
       .action((of: string, { reason = null, ...options }: JsonOption & { reason?: string | null }) =>
         change(tools, of, { kind, reason }, options),
       )
@@ -34,6 +36,7 @@ export function accountCommand(tools: AdminTools): Command {
     .argument('<tier>', tier.options.join(', '), tierOf)
     .description('put the account on another tier')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('acme pro'))
     .action((of: string, given: Tier, options: JsonOption) =>
       change(tools, of, { kind: 'changeTier', tier: given }, options),
     )
@@ -43,11 +46,13 @@ export function accountCommand(tools: AdminTools): Command {
     .argument('<steps>', 'steps of a calendar month, or `none` for those of the tier', stepsOf)
     .description('bound the steps that the account may take in a month')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('acme 10000', 'acme none'))
     .action((of: string, stepLimit: number | 'none', options: JsonOption) =>
       change(tools, of, { kind: 'setStepLimit', stepLimit: stepLimit === 'none' ? null : stepLimit }, options),
     )
   withOutput(command.command('list'))
     .description('all accounts, oldest first')
+    .addHelpText('after', examples())
     .action((options: OutputOptions) => list(tools, options))
   return command.addHelpText(
     'after',

@@ -39,7 +39,8 @@ export function callsCommand(tools: AdminTools): Command {
       'after',
       `
 Example:
-  opslog rungate calls settle 0b4ee4a5-7b02-5c0f-8b5b-000000000005 --cost 0.0123 --provider openai
+  opslog rungate calls settle 0b4ee4a5-7b02-5c0f-8b5b-000000000005 \\
+    --cost 0.0123 --provider openai
 
 What a call may cost was set aside when it was admitted, and goes on counting against its budget until this is said. The
 first cost that is said stands; a call that was settled keeps its own.

@@ -11,6 +11,7 @@ import { belongingsIn } from '../../processes/rungate/completion.ts'
 import { findAddressIdOf } from '../../projections/rungate/address.ts'
 import type { AdminSession } from '../admin-session.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { CliError, EXIT, text } from '../terminal.ts'
 
 /** Few streams are read and written. */
@@ -44,6 +45,7 @@ short.
 Exit codes: 0 forgotten (or was before), 1 there is no such person, 2 wrong usage, 3 not reachable, or forgotten while an
 older transaction keeps the key's bytes in Postgres's file: run it again.`,
     )
+    .addHelpText('after', examples('0b4ee4a5-7b02-5c0f-8b5b-000000000004 --reference DSR-2026-019 --yes'))
     .action((memberId: string, options: Options) => forget(tools, memberId.toLowerCase(), options))
 
 async function forget(

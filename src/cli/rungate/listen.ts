@@ -1,6 +1,7 @@
 /** `opslog rungate listen`: how it is asked for; what it does stands in listening.ts. */
 import { Command, InvalidArgumentError } from 'commander'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { withForwarding } from '../forwarding-options.ts'
 import type { ListenOptions } from './listening.ts'
 
@@ -19,11 +20,14 @@ export const listenCommand = (tools: AdminTools): Command =>
       'after',
       `
 Prints the signing secret first; what happens after that line arrives. What is personal to a member is left out. The
-account’s own webhooks are not touched. Ctrl-C ends it.
-
-Examples:
-  opslog rungate listen --account acme
-  opslog rungate listen --account acme --forward-to http://localhost:3000/hook
-  opslog rungate listen --account acme --events run.completed,run.budget_exceeded --print-json`,
+account’s own webhooks are not touched. Ctrl-C ends it.`,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        '--account acme',
+        '--account acme --forward-to http://localhost:3000/hook',
+        '--account acme --events run.completed,run.budget_exceeded --print-json',
+      ),
     )
     .action(async (options: ListenOptions) => (await import('./listening.ts')).listen(tools, options))

@@ -22,7 +22,8 @@ It runs until Ctrl-C. Any key is good. Faults come on order: POST /control; what
 
 Examples:
   opslog rungate simulator --port 4010
-  curl -d '{"rules":[{"match":{"model":"gpt-5"},"times":1,"fault":{"status":529}}]}' http://127.0.0.1:4010/control
+  curl http://127.0.0.1:4010/control -d \\
+    '{"rules":[{"match":{"model":"gpt-5"},"times":1,"fault":{"status":529}}]}'
 
 Exit codes: 0 ended by Ctrl-C, 1 the port is taken, 2 wrong usage.`,
     )

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { listWebhooksWithCounts } from '../../projections/rungate/webhook.ts'
 import type { AdminTools } from '../admin-tools.ts'
+import { examples } from '../examples.ts'
 import { type OutputOptions, list as printList, withOutput } from '../table-output.ts'
 import { colours } from '../terminal.ts'
 
@@ -9,6 +10,7 @@ export function webhookCommand({ withSession }: AdminTools): Command {
   const command = new Command('webhook').description('list webhooks')
   withOutput(command.command('list'))
     .description('all webhooks, oldest first, with their pending and failed deliveries')
+    .addHelpText('after', examples())
     .action(async (options: OutputOptions) => {
       const webhooks = await withSession(({ db }) => listWebhooksWithCounts(db))
       const rows = webhooks.map((row) => [
