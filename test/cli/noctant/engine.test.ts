@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { engineCommand } from '../../../src/cli/noctant/engine.ts'
 import { adminTools } from '../../../src/cli/tools.ts'
@@ -120,6 +121,7 @@ describe('opslog engine', () => {
 
   test('explains itself with examples', () => {
     const command = engineCommand(adminTools)
+    new Command('opslog').addCommand(command)
     for (const part of [command, ...command.commands]) {
       const help: string[] = []
       part.configureOutput({ writeOut: (text) => void help.push(text) }).outputHelp()
