@@ -11,7 +11,7 @@ export const examples =
   (...given: readonly string[]) =>
   ({ command }: { command: Command }): string => {
     const shown = given.length === 0 ? [''] : given
-    const lines = shown.map((words) => folded([pathOf(command), ...words.split(/ (?=--|\|)/)]))
+    const lines = shown.map((words) => folded([pathOf(command), ...words.split(/ (?=--)/)]))
     return ['', shown.length === 1 ? 'Example:' : 'Examples:', ...lines].join('\n')
   }
 

@@ -20,10 +20,7 @@ export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof InvalidConfiguration) {
     return { exitCode: EXIT.usage, code: 'invalid_configuration', message: error.message, hint: undefined }
   }
-  if (error instanceof PersonKeysUnavailable) {
-    return { exitCode: EXIT.unreachable, code: 'unreachable', message: error.message, hint: undefined }
-  }
-  if (error instanceof ChainUnavailable) {
+  if (error instanceof PersonKeysUnavailable || error instanceof ChainUnavailable) {
     return { exitCode: EXIT.unreachable, code: 'unreachable', message: error.message, hint: undefined }
   }
   if (error instanceof LogMismatch) {

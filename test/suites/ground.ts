@@ -58,6 +58,8 @@ export interface Ground {
   forgives?: ReadonlySet<string>
   /** Parameters of which more than the document's maximum is taken for that maximum. */
   clamps?: ReadonlySet<string>
+  /** By operation: what it heeds of a body. The document is asked about that alone. */
+  heeds?: Readonly<Record<string, (body: unknown) => unknown>>
   /** Texts that members of these names may well have, where the document says only that they are text. */
   texts?: Readonly<Record<string, readonly string[]>>
   close(): Promise<void>

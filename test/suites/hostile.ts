@@ -48,10 +48,14 @@ type Whose = 'own' | 'foreign' | 'unknown'
 /** Dots and nothing are an address of their own, of another operation. */
 const segment = (text: string): string => (/^\.{0,2}$/.test(text) ? 'x' : encodeURIComponent(text))
 
-function bodyFault(operation: ServedOperation, body: string | undefined): string | undefined {
+function bodyFault(
+  operation: ServedOperation,
+  body: string | undefined,
+  heeded = (given: unknown) => given,
+): string | undefined {
   if (body === undefined) return undefined
   try {
-    return operation.bodyFault(JSON.parse(body))
+    return operation.bodyFault(heeded(JSON.parse(body)))
   } catch {
     return 'is no JSON'
   }
@@ -65,7 +69,7 @@ const isPlainBody = (body: BodySpec | undefined): boolean =>
   body === undefined || (body.kind === 'json' && body.mediaType === JSON_TYPE)
 
 export function runHostileSuite(ground: Ground): void {
-  const { api, store, refusalOf, forgives = new Set(), clamps = new Set(), signing = [] } = ground
+  const { api, store, refusalOf, forgives = new Set(), clamps = new Set(), heeds = {}, signing = [] } = ground
   const statusFor = (code: KernelCode) => statusOf(api, code)
   /** By method and address: a contract may name two operations alike. */
   const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toLowerCase()} ${path}`
@@ -145,7 +149,7 @@ export function runHostileSuite(ground: Ground): void {
         const fault = value === undefined ? undefined : operation.parameterFault(each, value)
         return fault !== undefined && clamps.has(each.name) && TOO_MUCH.test(fault) ? undefined : fault
       })
-    const unfitBody = forgives.has(operation.id) ? undefined : bodyFault(operation, body)
+    const unfitBody = forgives.has(operation.id) ? undefined : bodyFault(operation, body, heeds[operation.id])
     return {
       status: answer.status,
       body: answer.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text || undefined,
@@ -185,8 +189,7 @@ export function runHostileSuite(ground: Ground): void {
         return request.body === '' && !needsBody(operation) ? undefined : unfit
       case 'unknown ids':
       case 'foreign ids':
-        // Either may be told first.
-        if (fault) return [...unfit, absent]
+        if (fault) return unfit
         return isAbout(operation) ? [...unfit, absent] : undefined
       case 'as documented':
       case 'one value off':

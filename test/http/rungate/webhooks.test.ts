@@ -128,6 +128,12 @@ describe('a webhook', () => {
     }
   })
 
+  it('that is none is told after what is wrong with the body', async () => {
+    const change = (url: string) =>
+      api.govern('PUT', `/api/webhooks/${randomUUID()}`, { ...crew.as['admin token'], body: { url } })
+    expect([(await change('nowhere')).status, (await change('https://hooks.example.com')).status]).toEqual([400, 404])
+  })
+
   it('of another account is as good as absent', async () => {
     const { id } = await webhook({ key: other.token })
     const path = `/api/webhooks/${id}`

@@ -25,6 +25,20 @@ const traderFor = (operation: string): string => {
 }
 const named = { 'x-trader-address': trader.address }
 
+/** Cancels without what belongs to the other kind. */
+function ofTheirKind(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('cancels' in body) || !Array.isArray(body.cancels)) return body
+  const cancels = body.cancels.map((given: unknown) => {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
+    const { a, i, o, ...rest } = given as Record<string, unknown>
+    const placed = { ...(a !== undefined && { a }), ...(i !== undefined && { i }) }
+    const named = o === undefined ? {} : { o }
+    if (rest.t === 'limit') return { ...rest, ...placed }
+    return rest.t === 'close' || rest.t === 'open' ? { ...rest, ...named } : { ...rest, ...placed, ...named }
+  })
+  return { ...body, cancels }
+}
+
 runOperationSuites({
   api: ostium,
   url: served.url,
@@ -43,9 +57,9 @@ runOperationSuites({
   recordsRefusals: [],
   named: (operation) => ({ 'x-trader-address': traderFor(operation) }),
   signing: ['x-api-key'],
-  // A trader is named above, and the header goes first; ids of requests are never refused; a body may be one without a mode;
-  // what a cancel says that belongs to the other kind has no effect.
-  forgives: new Set(['x-trader-address', 'address', 'x-request-id', 'verifyAgent', 'cancel']),
+  // A trader is named above, and the header goes first; ids of requests are never refused; a body may be one without a mode.
+  forgives: new Set(['x-trader-address', 'address', 'x-request-id', 'verifyAgent']),
+  heeds: { cancel: ofTheirKind },
   texts: {
     ...{ p: ['42500.00', '0.0001', '1e5'], tp: ['45000', '0', '-1'], sl: ['40000', '0', '1.'] },
     ...{ s: ['100', '5', '4.99'], l: ['10', '1', '101'], amount: ['50.00', '-0.000001', '0'] },

@@ -83,9 +83,10 @@ export const updateWebhook = write({
   answers,
   refuses: ['webhook_not_found', 'name_taken', 'agent_not_found', 'webhook_url_refused', 'not_own'],
   async handle({ principal, params: { id }, body, command, ...parts }) {
-    requireOwn(principal, (await livingWebhook(parts.bus, id, principal)).created)
     const { name, url, description, events, agent_id, status, secret } = body
+    // What is wrong with the body is told before what is wrong with the id, as everywhere.
     if (url !== undefined) await acceptUrl(parts, url)
+    requireOwn(principal, (await livingWebhook(parts.bus, id, principal)).created)
     const facts = {
       ...(name !== undefined && { name }),
       ...(url !== undefined && { url }),
